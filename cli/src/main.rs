@@ -1,0 +1,2 @@
+//! The `messier` binary.
+fn main() {}

@@ -1,0 +1,56 @@
+//! The engine's one error type. Kinds carry data; the edge writes colours and codes.
+
+use std::path::PathBuf;
+
+use messier_query::signature::BadArgument;
+
+use crate::context::Cancelled;
+
+/// What can go wrong in the engine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Somebody asked to stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+    /// Arguments that cannot be used; all of them.
+    #[error("{call}: {}", bad.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Arguments {
+        /// The method or operator called.
+        call: String,
+        /// Every argument that is wrong.
+        bad: Vec<BadArgument>,
+    },
+    /// The data does not fit the request.
+    #[error("{0}")]
+    Input(String),
+    /// A name that does not exist.
+    #[error("there is no {what} called {name:?}{}", suggestion(candidates))]
+    Unknown {
+        /// What was looked for: `"run"`, `"clustering method"`.
+        what: &'static str,
+        /// The name given.
+        name: String,
+        /// Names that exist, nearest first.
+        candidates: Vec<String>,
+    },
+    /// A file that cannot be read or written.
+    #[error("{path}: {problem}", path = path.display())]
+    File {
+        /// Where.
+        path: PathBuf,
+        /// Why, as a sentence.
+        problem: String,
+    },
+    /// The store said no.
+    #[error(transparent)]
+    Store(#[from] messier_store::Error),
+}
+
+fn suggestion(candidates: &[String]) -> String {
+    match candidates {
+        [] => String::new(),
+        [one] => format!("; did you mean {one:?}?"),
+        many => format!("; there are {}", many.join(", ")),
+    }
+}

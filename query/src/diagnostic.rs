@@ -1,0 +1,79 @@
+//! Errors as data: what, where, what would work. The terminal draws them, a page underlines them, `--json` prints them.
+
+use serde::Serialize;
+
+use crate::syntax::Span;
+
+/// One mistake in a query.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Diagnostic {
+    /// A stable kebab-case name: `"unknown-field"`.
+    pub code: &'static str,
+    /// One sentence for the person who made the mistake.
+    pub message: String,
+    /// The places it is about, the main one first.
+    pub labels: Vec<Label>,
+    /// What would work, each a sentence.
+    pub hints: Vec<String>,
+    /// Names that exist and are near, nearest first.
+    pub candidates: Vec<String>,
+}
+
+/// A place and a few words about it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Label {
+    /// The first byte.
+    pub start: usize,
+    /// The byte after the last.
+    pub end: usize,
+    /// A few words, no full stop.
+    pub text: String,
+}
+
+impl Diagnostic {
+    /// A diagnostic with one label.
+    pub fn new(code: &'static str, message: impl Into<String>, span: Span, label: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            code,
+            message: message.into(),
+            labels: vec![Label { start: span.start, end: span.end, text: label.into() }],
+            hints: Vec::new(),
+            candidates: Vec::new(),
+        }
+    }
+
+    /// Adds a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Diagnostic {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Looks for names near `wrong`, keeps the best and hints at them.
+    #[must_use]
+    pub fn candidates<'a>(mut self, wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Diagnostic {
+        self.candidates = nearest(wrong, names);
+        if let Some(best) = self.candidates.first() {
+            self.hints.push(format!("did you mean `{best}`?"));
+        }
+        self
+    }
+}
+
+/// The names near `wrong`, nearest first, at most three.
+pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let folded = wrong.to_lowercase();
+    let mut scored: Vec<(f64, &str)> = names
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(&folded, &name.to_lowercase()), name))
+        .filter(|(score, _)| *score > 0.75)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    scored.dedup();
+    scored.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
+}
+
+/// All the mistakes of a query.
+#[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]
+#[error("{}", .0.iter().map(|one| one.message.as_str()).collect::<Vec<_>>().join("\n"))]
+pub struct Diagnostics(pub Vec<Diagnostic>);
