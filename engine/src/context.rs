@@ -51,7 +51,11 @@ impl Stop {
         {
             self.ask();
         }
-        if self.0.asked.load(Ordering::Relaxed) { Err(Cancelled) } else { Ok(()) }
+        if self.0.asked.load(Ordering::Relaxed) {
+            Err(Cancelled)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -114,7 +118,10 @@ impl Progress {
 
     /// The steps that are over, in the order they ended.
     pub fn times(&self) -> Vec<StepTime> {
-        self.over.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.over
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -134,21 +141,34 @@ pub struct Notes(Mutex<Vec<Note>>);
 impl Notes {
     /// Adds a note about one sample.
     pub fn sample(&self, id: SampleId, message: impl Into<String>) {
-        self.push(Note { sample: Some(id.to_string()), message: message.into() });
+        self.push(Note {
+            sample: Some(id.to_string()),
+            message: message.into(),
+        });
     }
 
     /// Adds a note about the whole.
     pub fn remark(&self, message: impl Into<String>) {
-        self.push(Note { sample: None, message: message.into() });
+        self.push(Note {
+            sample: None,
+            message: message.into(),
+        });
     }
 
     fn push(&self, note: Note) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(note);
     }
 
     /// The notes so far, ordered by sample and text so that threads do not show.
     pub fn sorted(&self) -> Vec<Note> {
-        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut notes = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         notes.sort_by(|a, b| (&a.sample, &a.message).cmp(&(&b.sample, &b.message)));
         notes
     }
@@ -183,9 +203,25 @@ impl Context {
         let id = self.progress.next.fetch_add(1, Ordering::Relaxed);
         let done = Arc::new(AtomicU64::new(0));
         let began = Instant::now();
-        let open = Open { id, name, total, done: Arc::clone(&done), began };
-        self.progress.open.lock().unwrap_or_else(PoisonError::into_inner).push(open);
-        Step { context: self, id, name, done, began }
+        let open = Open {
+            id,
+            name,
+            total,
+            done: Arc::clone(&done),
+            began,
+        };
+        self.progress
+            .open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(open);
+        Step {
+            context: self,
+            id,
+            name,
+            done,
+            began,
+        }
     }
 }
 
@@ -219,6 +255,9 @@ impl Drop for Step<'_> {
             .over
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(StepTime { name: self.name, seconds: self.began.elapsed().as_secs_f64() });
+            .push(StepTime {
+                name: self.name,
+                seconds: self.began.elapsed().as_secs_f64(),
+            });
     }
 }

@@ -17,6 +17,20 @@ pub struct Diagnostic {
     pub hints: Vec<String>,
     /// Names that exist and are near, nearest first.
     pub candidates: Vec<String>,
+    /// Changes to the text that would mend it, in order of place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<Edit>,
+}
+
+/// A change to the text: the bytes from `start` to `end` become `text`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Edit {
+    /// The first byte replaced.
+    pub start: usize,
+    /// The byte after the last one replaced.
+    pub end: usize,
+    /// What stands there instead.
+    pub text: String,
 }
 
 /// A place and a few words about it.
@@ -32,13 +46,23 @@ pub struct Label {
 
 impl Diagnostic {
     /// A diagnostic with one label.
-    pub fn new(code: &'static str, message: impl Into<String>, span: Span, label: impl Into<String>) -> Diagnostic {
+    pub fn new(
+        code: &'static str,
+        message: impl Into<String>,
+        span: Span,
+        label: impl Into<String>,
+    ) -> Diagnostic {
         Diagnostic {
             code,
             message: message.into(),
-            labels: vec![Label { start: span.start, end: span.end, text: label.into() }],
+            labels: vec![Label {
+                start: span.start,
+                end: span.end,
+                text: label.into(),
+            }],
             hints: Vec::new(),
             candidates: Vec::new(),
+            edits: Vec::new(),
         }
     }
 
@@ -49,9 +73,24 @@ impl Diagnostic {
         self
     }
 
+    /// Adds a change that would mend the text.
+    #[must_use]
+    pub fn edit(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
+        self.edits.push(Edit {
+            start: span.start,
+            end: span.end,
+            text: text.into(),
+        });
+        self
+    }
+
     /// Looks for names near `wrong`, keeps the best and hints at them.
     #[must_use]
-    pub fn candidates<'a>(mut self, wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Diagnostic {
+    pub fn candidates<'a>(
+        mut self,
+        wrong: &str,
+        names: impl IntoIterator<Item = &'a str>,
+    ) -> Diagnostic {
         self.candidates = nearest(wrong, names);
         if let Some(best) = self.candidates.first() {
             self.hints.push(format!("did you mean `{best}`?"));
@@ -70,7 +109,11 @@ pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Vec
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
     scored.dedup();
-    scored.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
+    scored
+        .into_iter()
+        .take(3)
+        .map(|(_, name)| name.to_owned())
+        .collect()
 }
 
 /// All the mistakes of a query.

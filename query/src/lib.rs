@@ -4,4 +4,4 @@ mod diagnostic;
 pub mod signature;
 pub mod syntax;
 
-pub use diagnostic::{Diagnostic, Diagnostics, Label, nearest};
+pub use diagnostic::{Diagnostic, Diagnostics, Edit, Label, nearest};

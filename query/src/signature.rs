@@ -280,9 +280,11 @@ impl Kind {
                 .ok_or_else(wrong),
             (Kind::Optional(_), Arg::Null) => Ok(Arg::Null),
             (Kind::Optional(inner), _) => inner.admit(arg).map_err(|_| wrong()),
-            (Kind::List(inner), Arg::List(items)) => {
-                items.iter().map(|item| inner.admit(item)).collect::<Result<_, _>>().map(Arg::List)
-            }
+            (Kind::List(inner), Arg::List(items)) => items
+                .iter()
+                .map(|item| inner.admit(item))
+                .collect::<Result<_, _>>()
+                .map(Arg::List),
             (Kind::List(inner), _) => inner.admit(arg).map(|one| Arg::List(vec![one])),
             (Kind::Expr(_) | Kind::Mapping | Kind::View | Kind::Any, _) => Ok(arg.clone()),
             _ => Err(wrong()),
@@ -297,16 +299,18 @@ impl Kind {
                 "false" | "no" | "0" => Arg::Bool(false),
                 _ => Arg::Text(word.to_owned()),
             },
-            Kind::Int { .. } => {
-                word.parse().map_or_else(|_| Arg::Text(word.to_owned()), Arg::Int)
-            }
-            Kind::Float { .. } => {
-                word.parse().map_or_else(|_| Arg::Text(word.to_owned()), Arg::Float)
-            }
+            Kind::Int { .. } => word
+                .parse()
+                .map_or_else(|_| Arg::Text(word.to_owned()), Arg::Int),
+            Kind::Float { .. } => word
+                .parse()
+                .map_or_else(|_| Arg::Text(word.to_owned()), Arg::Float),
             Kind::Optional(_) if matches!(word, "none" | "None" | "null") => Arg::Null,
             Kind::Optional(inner) => return inner.read_word(word),
             Kind::List(inner) => Arg::List(
-                word.split(',').map(|one| inner.read_word(one.trim())).collect::<Result<_, _>>()?,
+                word.split(',')
+                    .map(|one| inner.read_word(one.trim()))
+                    .collect::<Result<_, _>>()?,
             ),
             _ => Arg::Text(word.to_owned()),
         };
@@ -352,7 +356,10 @@ pub fn bind(params: &[Param], args: &Args) -> Result<Args, Vec<BadArgument>> {
         };
         match value {
             Ok(arg) => drop(bound.insert(param.name.to_owned(), arg)),
-            Err(problem) => bad.push(BadArgument { name: param.name.to_owned(), problem }),
+            Err(problem) => bad.push(BadArgument {
+                name: param.name.to_owned(),
+                problem,
+            }),
         }
     }
     if bad.is_empty() { Ok(bound) } else { Err(bad) }
@@ -476,7 +483,10 @@ impl Operator {
     pub fn params(&self, method: Option<&str>) -> Vec<&'static Param> {
         let mut params: Vec<&'static Param> = self.signature.params.iter().collect();
         let chosen = method.map(|name| name.replace('-', "_"));
-        if let Some(chosen) = (self.methods)().into_iter().find(|m| Some(m.name) == chosen.as_deref()) {
+        if let Some(chosen) = (self.methods)()
+            .into_iter()
+            .find(|m| Some(m.name) == chosen.as_deref())
+        {
             params.extend(chosen.params);
         }
         params

@@ -111,7 +111,10 @@ pub enum ExprKind {
     Slice(Box<Expr>, Option<Box<Expr>>, Option<Box<Expr>>),
     /// `x.name(arguments)`
     Method(Box<Expr>, Call),
-    /// `name(arguments)`: `any([...])`, `rand()`, `E(...)`, `datetime(...)`, `fo.Limit(2)` (without its prefix).
+    /// `x("a.b")`: a field below an expression that gives documents.
+    Subfield(Box<Expr>, Vec<String>),
+    /// `name(arguments)`: `any([...])`, `rand()`, `E(...)`. A stage object comes without its prefix and in snake case:
+    /// `fo.SortBy("x")` is `sort_by("x")`. Dates, ids, `float("nan")` and `timedelta(...)` have become literals.
     Call(Call),
     /// A chain as an argument: `select(dataset.limit(3))`.
     Chain(Box<Query>),

@@ -68,7 +68,10 @@ pub struct Field {
 impl Field {
     /// A field `name` of type `ty`.
     pub fn new(name: impl Into<String>, ty: FieldType) -> Field {
-        Field { name: name.into(), ty }
+        Field {
+            name: name.into(),
+            ty,
+        }
     }
 
     /// The Arrow field it is kept as (always nullable).
@@ -195,13 +198,19 @@ impl Schema {
             ("height", FieldType::Int),
             ("num_channels", FieldType::Int),
         ];
-        let metadata = metadata.into_iter().map(|(name, ty)| Field::new(name, ty)).collect();
+        let metadata = metadata
+            .into_iter()
+            .map(|(name, ty)| Field::new(name, ty))
+            .collect();
         Schema {
             fields: vec![
                 Field::new("id", FieldType::Id),
                 Field::new("filepath", FieldType::Text),
                 Field::new("tags", FieldType::List(Box::new(FieldType::Text))),
-                Field::new("metadata", FieldType::Struct(StructKind::Metadata, metadata)),
+                Field::new(
+                    "metadata",
+                    FieldType::Struct(StructKind::Metadata, metadata),
+                ),
                 Field::new("created_at", FieldType::DateTime),
                 Field::new("last_modified_at", FieldType::DateTime),
             ],
@@ -224,7 +233,9 @@ impl Schema {
                 ty = *item;
                 lists += 1;
             }
-            let FieldType::Struct(_, fields) = ty else { return None };
+            let FieldType::Struct(_, fields) = ty else {
+                return None;
+            };
             ty = fields.into_iter().find(|field| field.name == name)?.ty;
         }
         Some((0..lists).fold(ty, |ty, _| FieldType::List(Box::new(ty))))

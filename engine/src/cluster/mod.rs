@@ -18,7 +18,12 @@ pub trait Clusterer: Sync {
     ///
     /// # Errors
     /// A bad argument, fewer rows than the method needs, or [`Error::Cancelled`].
-    fn fit(&self, x: ArrayView2<'_, f32>, args: &Args, context: &Context) -> Result<Clustering, Error>;
+    fn fit(
+        &self,
+        x: ArrayView2<'_, f32>,
+        args: &Args,
+        context: &Context,
+    ) -> Result<Clustering, Error>;
 }
 
 /// What a clustering method gives back.
@@ -43,7 +48,10 @@ pub struct Clustering {
 impl Clustering {
     /// The number of clusters, noise not counted.
     pub fn len(&self) -> usize {
-        self.labels.iter().max().map_or(0, |&last| usize::try_from(last + 1).unwrap_or(0))
+        self.labels
+            .iter()
+            .max()
+            .map_or(0, |&last| usize::try_from(last + 1).unwrap_or(0))
     }
 
     /// Whether there is no cluster at all.
@@ -55,7 +63,8 @@ impl Clustering {
     /// persistence along. After it cluster 0 is always the largest.
     pub fn by_size(mut self) -> Clustering {
         let count = self.len();
-        let mut order: Vec<(usize, usize, usize)> = (0..count).map(|c| (0, usize::MAX, c)).collect();
+        let mut order: Vec<(usize, usize, usize)> =
+            (0..count).map(|c| (0, usize::MAX, c)).collect();
         for (row, &label) in self.labels.iter().enumerate() {
             if let Ok(cluster) = usize::try_from(label) {
                 order[cluster].0 += 1;
@@ -72,9 +81,12 @@ impl Clustering {
             *label = usize::try_from(*label).map_or(-1, |cluster| new[cluster]);
         }
         let kept: Vec<usize> = order.iter().map(|&(.., from)| from).collect();
-        self.centers = self.centers.map(|centers| centers.select(ndarray::Axis(0), &kept));
-        self.persistence =
-            self.persistence.map(|values| kept.iter().map(|&from| values[from]).collect());
+        self.centers = self
+            .centers
+            .map(|centers| centers.select(ndarray::Axis(0), &kept));
+        self.persistence = self
+            .persistence
+            .map(|values| kept.iter().map(|&from| values[from]).collect());
         self
     }
 }
@@ -82,5 +94,8 @@ impl Clustering {
 /// The method called `name`; `-` and `_` are the same.
 pub fn method(name: &str) -> Option<&'static dyn Clusterer> {
     let name = name.replace('-', "_");
-    METHODS.iter().copied().find(|method| method.signature().name == name)
+    METHODS
+        .iter()
+        .copied()
+        .find(|method| method.signature().name == name)
 }

@@ -18,7 +18,12 @@ pub trait Reducer: Sync {
     ///
     /// # Errors
     /// A bad argument, fewer rows than the method needs, or [`Error::Cancelled`].
-    fn fit(&self, x: ArrayView2<'_, f32>, args: &Args, context: &Context) -> Result<Reduction, Error>;
+    fn fit(
+        &self,
+        x: ArrayView2<'_, f32>,
+        args: &Args,
+        context: &Context,
+    ) -> Result<Reduction, Error>;
 }
 
 /// What a reduction gives back.
@@ -35,5 +40,8 @@ pub struct Reduction {
 /// The method called `name`; `-` and `_` are the same.
 pub fn method(name: &str) -> Option<&'static dyn Reducer> {
     let name = name.replace('-', "_");
-    METHODS.iter().copied().find(|method| method.signature().name == name)
+    METHODS
+        .iter()
+        .copied()
+        .find(|method| method.signature().name == name)
 }
