@@ -202,3 +202,81 @@ pub enum CompareOp {
     /// `not in`
     NotIn,
 }
+
+impl Expr {
+    /// Calls `visit` with each expression directly below this one, in order of the text. Chains below are not entered.
+    pub fn children<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        match &self.kind {
+            ExprKind::Literal(_)
+            | ExprKind::Field(_)
+            | ExprKind::Accumulator
+            | ExprKind::Chain(_) => {}
+            ExprKind::List(items) => items.iter().for_each(visit),
+            ExprKind::Dict(pairs) => pairs.iter().for_each(|(key, value)| {
+                visit(key);
+                visit(value);
+            }),
+            ExprKind::Unary(_, inner) | ExprKind::Subfield(inner, _) => visit(inner),
+            ExprKind::Binary(_, left, right) | ExprKind::Index(left, right) => {
+                visit(left);
+                visit(right);
+            }
+            ExprKind::Compare(first, rest) => {
+                visit(first);
+                rest.iter().for_each(|(_, operand)| visit(operand));
+            }
+            ExprKind::Slice(inner, start, end) => {
+                visit(inner);
+                start.iter().chain(end).for_each(|bound| visit(bound));
+            }
+            ExprKind::Method(inner, call) => {
+                visit(inner);
+                call.args.iter().for_each(|arg| visit(&arg.value));
+            }
+            ExprKind::Call(call) => call.args.iter().for_each(|arg| visit(&arg.value)),
+        }
+    }
+
+    /// The chain this is where a view is expected: `dataset.limit(3)`, and also `limit(3)` and `match(x).limit(3)`,
+    /// which read as calls and methods elsewhere; `None` if it is nothing of the kind.
+    pub fn to_chain(&self) -> Option<Query> {
+        let mut steps = Vec::new();
+        let mut at = self;
+        let source = loop {
+            at = match &at.kind {
+                ExprKind::Chain(query) => {
+                    steps.extend(query.steps.iter().rev().cloned());
+                    break query.source.clone();
+                }
+                ExprKind::Call(call) => {
+                    steps.push(Step::Call(call.clone()));
+                    break Source::All;
+                }
+                ExprKind::Method(inner, call) => {
+                    steps.push(Step::Call(call.clone()));
+                    inner
+                }
+                ExprKind::Slice(inner, start, end) => {
+                    let own = |bound: &Option<Box<Expr>>| bound.as_deref().cloned();
+                    let span = Span {
+                        start: inner.span.end,
+                        end: at.span.end,
+                    };
+                    steps.push(Step::Slice {
+                        start: own(start),
+                        end: own(end),
+                        span,
+                    });
+                    inner
+                }
+                _ => return None,
+            };
+        };
+        steps.reverse();
+        Some(Query {
+            source,
+            steps,
+            span: self.span,
+        })
+    }
+}
