@@ -2,7 +2,10 @@
 
 pub mod cluster;
 pub mod context;
+pub mod decode;
 mod error;
+pub mod exchange;
+pub mod models;
 pub mod reduce;
 
 pub use error::Error;

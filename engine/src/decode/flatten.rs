@@ -13,20 +13,34 @@ pub(super) fn over_white(picture: DynamicImage) -> Rgb {
     let data = match picture {
         DynamicImage::ImageRgb8(p) => p.into_raw(),
         DynamicImage::ImageLuma8(p) => grey(p.as_raw().iter().copied()),
-        DynamicImage::ImageLumaA8(p) => grey(p.as_raw().as_chunks().0.iter().map(|&[g, a]| blend(g, a))),
+        DynamicImage::ImageLumaA8(p) => {
+            grey(p.as_raw().as_chunks().0.iter().map(|&[g, a]| blend(g, a)))
+        }
         DynamicImage::ImageRgba8(p) => colour(p.as_raw().as_chunks().0.iter().copied()),
         DynamicImage::ImageLuma16(p) => grey(p.as_raw().iter().map(|&g| high(g))),
-        DynamicImage::ImageLumaA16(p) => {
-            grey(p.as_raw().as_chunks().0.iter().map(|&[g, a]| blend(high(g), high(a))))
-        }
+        DynamicImage::ImageLumaA16(p) => grey(
+            p.as_raw()
+                .as_chunks()
+                .0
+                .iter()
+                .map(|&[g, a]| blend(high(g), high(a))),
+        ),
         DynamicImage::ImageRgb16(p) => p.as_raw().iter().map(|&c| high(c)).collect(),
-        DynamicImage::ImageRgba16(p) => {
-            colour(p.as_raw().as_chunks::<4>().0.iter().map(|pixel| pixel.map(high)))
-        }
+        DynamicImage::ImageRgba16(p) => colour(
+            p.as_raw()
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|pixel| pixel.map(high)),
+        ),
         // Float pictures: the crate's own conversion.
         other => colour(other.to_rgba8().as_raw().as_chunks().0.iter().copied()),
     };
-    Rgb { width, height, data }
+    Rgb {
+        width,
+        height,
+        data,
+    }
 }
 
 fn high(value: u16) -> u8 {
@@ -44,7 +58,9 @@ fn grey(values: impl Iterator<Item = u8>) -> Vec<u8> {
 }
 
 fn colour(pixels: impl Iterator<Item = [u8; 4]>) -> Vec<u8> {
-    pixels.flat_map(|[r, g, b, a]| [blend(r, a), blend(g, a), blend(b, a)]).collect()
+    pixels
+        .flat_map(|[r, g, b, a]| [blend(r, a), blend(g, a), blend(b, a)])
+        .collect()
 }
 
 #[cfg(test)]

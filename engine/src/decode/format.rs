@@ -49,7 +49,9 @@ pub enum Expect {
 impl Expect {
     /// Judges a file by its name alone.
     pub fn of(path: &Path) -> Expect {
-        let Some(extension) = path.extension().and_then(|e| e.to_str()) else { return Expect::Other };
+        let Some(extension) = path.extension().and_then(|e| e.to_str()) else {
+            return Expect::Other;
+        };
         let extension = extension.to_ascii_lowercase();
         if READABLE.contains(&extension.as_str()) {
             Expect::Picture
@@ -70,7 +72,21 @@ impl Format {
         match head {
             [0xFF, 0xD8, 0xFF, ..] => Some(Format::Jpeg),
             [0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A, ..] => Some(Format::Png),
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Format::WebP),
+            [
+                b'R',
+                b'I',
+                b'F',
+                b'F',
+                _,
+                _,
+                _,
+                _,
+                b'W',
+                b'E',
+                b'B',
+                b'P',
+                ..,
+            ] => Some(Format::WebP),
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Format::Gif),
             [b'B', b'M', ..] if head.len() > 14 => Some(Format::Bmp),
             [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Format::Tiff),
@@ -146,7 +162,12 @@ mod tests {
 
     #[test]
     fn every_prefix_of_a_signature_is_safe() {
-        let heads: [&[u8]; 4] = [b"\xFF\xD8\xFF\xE0", b"RIFF\0\0\0\0WEBPVP8 ", b"P6\n1 1\n255\n", b"BM"];
+        let heads: [&[u8]; 4] = [
+            b"\xFF\xD8\xFF\xE0",
+            b"RIFF\0\0\0\0WEBPVP8 ",
+            b"P6\n1 1\n255\n",
+            b"BM",
+        ];
         for head in heads {
             for end in 0..=head.len() {
                 Format::sniff(&head[..end]);

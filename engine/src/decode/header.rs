@@ -32,9 +32,15 @@ pub struct Metadata {
 /// # Errors
 /// [`Error::File`] if it cannot be opened, is no picture, is cut within its header, or claims too many pixels.
 pub fn header(path: &Path) -> Result<Metadata, Error> {
-    let fail = |problem| Error::File { path: path.to_owned(), problem };
+    let fail = |problem| Error::File {
+        path: path.to_owned(),
+        problem,
+    };
     let file = File::open(path).map_err(|e| fail(super::pixels::cannot_open(&e)))?;
-    let size = file.metadata().map_err(|e| fail(super::pixels::cannot_open(&e)))?.len();
+    let size = file
+        .metadata()
+        .map_err(|e| fail(super::pixels::cannot_open(&e)))?
+        .len();
     read(BufReader::with_capacity(4096, file), size).map_err(fail)
 }
 
@@ -46,7 +52,11 @@ pub(crate) fn header_of(bytes: &[u8]) -> Result<Metadata, String> {
 fn read(mut reader: impl BufRead + Seek, size_bytes: u64) -> Result<Metadata, String> {
     let mut head = Vec::with_capacity(64);
     let cannot = |e: std::io::Error| format!("cannot be read ({e})");
-    reader.by_ref().take(64).read_to_end(&mut head).map_err(cannot)?;
+    reader
+        .by_ref()
+        .take(64)
+        .read_to_end(&mut head)
+        .map_err(cannot)?;
     let format = Format::sniff(&head).ok_or_else(|| Format::complaint(&head))?;
     reader.rewind().map_err(cannot)?;
     let (width, height, num_channels, orientation) = match format {
@@ -57,7 +67,11 @@ fn read(mut reader: impl BufRead + Seek, size_bytes: u64) -> Result<Metadata, St
         _ => other(reader, format, &head)?,
     };
     limits::check(width, height)?;
-    let (width, height) = if turns(orientation) { (height, width) } else { (width, height) };
+    let (width, height) = if turns(orientation) {
+        (height, width)
+    } else {
+        (width, height)
+    };
     Ok(Metadata {
         size_bytes,
         mime_type: format.mime_type(),
@@ -86,7 +100,7 @@ fn other(
             Some(6) => 4,
             _ => 3,
         },
-        Format::Bmp if matches!(head.get(14..30), Some([40.., .., 1 | 2 | 4 | 8, 0])) => 1,
+        Format::Bmp if matches!(head.get(14..30), Some([_, .., 1 | 2 | 4 | 8, 0])) => 1,
         _ => match decoder.original_color_type() {
             ExtendedColorType::Cmyk8 | ExtendedColorType::Cmyk16 => 4,
             other => other.channel_count().into(),

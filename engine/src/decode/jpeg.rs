@@ -59,7 +59,11 @@ pub(super) fn read_header(reader: &mut (impl Read + Seek)) -> Result<Header, Str
                     orientation = Orientation::from_exif_chunk(exif).unwrap_or(orientation);
                 }
             }
-            _ => drop(reader.seek(SeekFrom::Current(length.into())).map_err(short)?),
+            _ => drop(
+                reader
+                    .seek(SeekFrom::Current(length.into()))
+                    .map_err(short)?,
+            ),
         }
     }
     Err("this JPEG file is damaged: its headers do not end".into())

@@ -13,7 +13,9 @@ const MAX_SIDE: u32 = 1 << 20;
 /// Refuses sizes that are nothing or too much.
 pub(super) fn check(width: u32, height: u32) -> Result<(), String> {
     if width == 0 || height == 0 {
-        return Err(format!("the picture is {width} x {height}: it has no pixels"));
+        return Err(format!(
+            "the picture is {width} x {height}: it has no pixels"
+        ));
     }
     if u64::from(width) * u64::from(height) > MAX_PIXELS || width.max(height) > MAX_SIDE {
         return Err(format!(
@@ -40,8 +42,11 @@ pub(super) fn sentence(format: Format, error: &image::ImageError) -> String {
     match error {
         ImageError::Limits(_) => format!("this {name} file needs more memory than its size allows"),
         ImageError::Unsupported(what) => format!("this kind of {name} cannot be read ({what})"),
-        ImageError::IoError(io) if io.kind() != std::io::ErrorKind::UnexpectedEof
-            && io.raw_os_error().is_some() => format!("cannot be read ({io})"),
+        ImageError::IoError(io)
+            if io.kind() != std::io::ErrorKind::UnexpectedEof && io.raw_os_error().is_some() =>
+        {
+            format!("cannot be read ({io})")
+        }
         ImageError::IoError(_) => format!("this {name} file is cut short or damaged"),
         other => format!("this {name} file is damaged ({other})"),
     }

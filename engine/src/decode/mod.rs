@@ -19,9 +19,11 @@ mod header;
 mod jpeg;
 mod limits;
 mod pixels;
+mod resample;
 mod resize;
 
-pub use format::Format;
+pub use format::{Expect, Format};
+pub(crate) use header::header_of;
 pub use header::{Metadata, header};
 pub use limits::MAX_PIXELS;
 pub use pixels::{pixels, pixels_of};

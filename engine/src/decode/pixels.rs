@@ -24,10 +24,17 @@ static ONE_LARGE_AT_A_TIME: Mutex<()> = Mutex::new(());
 /// # Errors
 /// [`Error::File`] with a sentence: it cannot be opened, is no picture, is damaged or cut short, or is too large.
 pub fn pixels(path: &Path) -> Result<Rgb, Error> {
-    let fail = |problem| Error::File { path: path.to_owned(), problem };
-    let size = std::fs::metadata(path).map_err(|e| fail(cannot_open(&e)))?.len();
+    let fail = |problem| Error::File {
+        path: path.to_owned(),
+        problem,
+    };
+    let size = std::fs::metadata(path)
+        .map_err(|e| fail(cannot_open(&e)))?
+        .len();
     if size > MAX_FILE {
-        return Err(fail(format!("the file has {size} bytes; at most {MAX_FILE} are read")));
+        return Err(fail(format!(
+            "the file has {size} bytes; at most {MAX_FILE} are read"
+        )));
     }
     let bytes = std::fs::read(path).map_err(|e| fail(cannot_open(&e)))?;
     pixels_of(&bytes).map_err(fail)
@@ -41,8 +48,11 @@ pub fn pixels_of(bytes: &[u8]) -> Result<Rgb, String> {
         return Err("this JPEG file is cut short: the end of the picture is missing".into());
     }
     let many = u64::from(about.width) * u64::from(about.height);
-    let _turn = (many > LARGE)
-        .then(|| ONE_LARGE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner));
+    let _turn = (many > LARGE).then(|| {
+        ONE_LARGE_AT_A_TIME
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    });
 
     let wrong = |e| limits::sentence(format, &e);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format.of_image_crate());
@@ -50,9 +60,13 @@ pub fn pixels_of(bytes: &[u8]) -> Result<Rgb, String> {
     let mut decoder = reader.into_decoder().map_err(wrong)?;
     let (width, height) = decoder.dimensions();
     limits::check(width, height)?;
-    decoder.set_limits(limits::for_decoder(width, height)).map_err(wrong)?;
+    decoder
+        .set_limits(limits::for_decoder(width, height))
+        .map_err(wrong)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(wrong)?;
-    picture.apply_orientation(Orientation::from_exif(about.orientation).unwrap_or(Orientation::NoTransforms));
+    picture.apply_orientation(
+        Orientation::from_exif(about.orientation).unwrap_or(Orientation::NoTransforms),
+    );
     Ok(flatten::over_white(picture))
 }
 
