@@ -1,0 +1,482 @@
+//! A disk in memory that keeps apart what is synced from what is not, and hands out every image a power cut may leave.
+//!
+//! It is stricter than real file systems: a synced file whose name is not synced is gone, writes of different files
+//! survive independently of names, a write may be torn in the middle or leave zeros.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arrow::buffer::Buffer;
+
+use super::{Disk, Lock, Sharing, Stat};
+
+/// A disk in memory. Clones are the same disk; [`SimDisk::crash_images`] makes new ones.
+#[derive(Debug, Clone, Default)]
+pub struct SimDisk {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct State {
+    /// What each file ever made holds for sure.
+    synced: Vec<Vec<u8>>,
+    /// The names that last. A directory ends in `/` and has no file.
+    lasting: BTreeMap<String, Option<usize>>,
+    /// Names as the running program sees them.
+    names: BTreeMap<String, Option<usize>>,
+    /// What is not synced, in the order it was done.
+    pending: Vec<Pending>,
+    /// Number of calls that changed something.
+    calls: usize,
+    /// The state after each such call, if asked for.
+    recorded: Option<Vec<State>>,
+}
+
+#[derive(Debug, Clone)]
+enum Pending {
+    Write { file: usize, bytes: Vec<u8> },
+    Link { name: String, file: Option<usize> },
+    Unlink { name: String },
+    Rename { from: String, to: String },
+}
+
+/// How much of the pending writes a crash leaves.
+#[derive(Clone, Copy)]
+enum Kept {
+    /// The first `n`.
+    Prefix(usize),
+    /// The first `n`, and half of the next.
+    Torn(usize),
+    /// The first `n`, and zeros for the next.
+    Zeros(usize),
+    /// Those of one file.
+    File(usize),
+}
+
+impl SimDisk {
+    /// An empty disk.
+    pub fn new() -> SimDisk {
+        SimDisk::default()
+    }
+
+    /// Keeps the state after each call from now on, for [`SimDisk::recorded`].
+    pub fn record(&self) {
+        self.state().recorded = Some(Vec::new());
+    }
+
+    /// How many calls have changed something.
+    pub fn calls(&self) -> usize {
+        self.state().calls
+    }
+
+    /// The disk as it was after each call since [`SimDisk::record`].
+    pub fn recorded(&self) -> Vec<SimDisk> {
+        let state = self.state();
+        state
+            .recorded
+            .iter()
+            .flatten()
+            .map(|state| SimDisk::of(state.clone()))
+            .collect()
+    }
+
+    /// Every disk that a power cut now may leave: names and writes that are not synced are there up to any point,
+    /// independently of each other; the write at that point may be torn in the middle or be zeros; or only one file's
+    /// writes are there. The last image is the one where all is there, which a killed process leaves.
+    pub fn crash_images(&self) -> Vec<SimDisk> {
+        let state = self.state();
+        let mut writes: Vec<(usize, &[u8])> = Vec::new();
+        let mut names = Vec::new();
+        for pending in &state.pending {
+            match pending {
+                Pending::Write { file, bytes } => writes.push((*file, bytes)),
+                other => names.push(other),
+            }
+        }
+        let mut kinds = Vec::new();
+        for n in 0..writes.len() {
+            kinds.extend([
+                Kept::Prefix(n),
+                Kept::Torn(n),
+                Kept::Zeros(n),
+                Kept::File(writes[n].0),
+            ]);
+        }
+        kinds.push(Kept::Prefix(writes.len()));
+        let mut seen = HashSet::new();
+        let mut images = Vec::new();
+        for name_count in 0..=names.len() {
+            let mut lasting = state.lasting.clone();
+            names[..name_count]
+                .iter()
+                .for_each(|change| change.apply(&mut lasting));
+            for kept in &kinds {
+                let files = kept.files(&state.synced, &writes);
+                if seen.insert(contents(&lasting, &files)) {
+                    images.push(SimDisk::of(State {
+                        synced: files,
+                        names: lasting.clone(),
+                        lasting: lasting.clone(),
+                        ..State::default()
+                    }));
+                }
+            }
+        }
+        images
+    }
+
+    /// Changes the bytes of a file behind everyone's back, as a bad sector does; `false` where there is no such file.
+    pub fn damage(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> bool {
+        let mut state = self.state();
+        let Some(Some(file)) = state.names.get(name).copied() else {
+            return false;
+        };
+        state
+            .pending
+            .retain(|pending| !matches!(pending, Pending::Write { file: of, .. } if *of == file));
+        change(&mut state.synced[file]);
+        true
+    }
+
+    fn of(state: State) -> SimDisk {
+        SimDisk {
+            state: Arc::new(Mutex::new(State {
+                recorded: None,
+                ..state
+            })),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The files that can be reached by a name: those in directories that last.
+fn contents(names: &BTreeMap<String, Option<usize>>, files: &[Vec<u8>]) -> Vec<(String, Vec<u8>)> {
+    names
+        .iter()
+        .filter(|(name, _)| reachable(names, name))
+        .map(|(name, file)| {
+            (
+                name.clone(),
+                file.map(|file| files[file].clone()).unwrap_or_default(),
+            )
+        })
+        .collect()
+}
+
+fn reachable(names: &BTreeMap<String, Option<usize>>, name: &str) -> bool {
+    match name.trim_end_matches('/').rsplit_once('/') {
+        Some((dir, _)) => names.contains_key(&format!("{dir}/")),
+        None => true,
+    }
+}
+
+impl Kept {
+    fn files(self, synced: &[Vec<u8>], writes: &[(usize, &[u8])]) -> Vec<Vec<u8>> {
+        let mut files = synced.to_vec();
+        let mut write = |(file, bytes): (usize, &[u8])| files[file].extend_from_slice(bytes);
+        match self {
+            Kept::Prefix(n) => writes[..n].iter().for_each(|one| write(*one)),
+            Kept::Torn(n) => {
+                writes[..n].iter().for_each(|one| write(*one));
+                let (file, bytes) = writes[n];
+                write((file, &bytes[..bytes.len() / 2]));
+            }
+            Kept::Zeros(n) => {
+                writes[..n].iter().for_each(|one| write(*one));
+                let (file, bytes) = writes[n];
+                write((file, &vec![0; bytes.len()]));
+            }
+            Kept::File(only) => {
+                writes
+                    .iter()
+                    .filter(|(file, _)| *file == only)
+                    .for_each(|one| write(*one));
+            }
+        }
+        files
+    }
+}
+
+impl Pending {
+    fn apply(&self, names: &mut BTreeMap<String, Option<usize>>) {
+        match self {
+            Pending::Link { name, file } => {
+                names.insert(name.clone(), *file);
+            }
+            Pending::Unlink { name } => {
+                names.remove(name);
+            }
+            Pending::Rename { from, to } => {
+                if let Some(file) = names.remove(from) {
+                    names.insert(to.clone(), file);
+                }
+            }
+            Pending::Write { .. } => {}
+        }
+    }
+
+    fn is_in(&self, dir: &str) -> bool {
+        let name = match self {
+            Pending::Link { name, .. } | Pending::Unlink { name } => name,
+            Pending::Rename { to, .. } => to,
+            Pending::Write { .. } => return false,
+        };
+        let name = name.trim_end_matches('/');
+        name.rsplit_once('/').map_or("", |(parent, _)| parent) == dir
+    }
+}
+
+impl State {
+    fn file(&self, name: &str) -> io::Result<usize> {
+        self.names
+            .get(name)
+            .copied()
+            .flatten()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn bytes(&self, file: usize) -> Vec<u8> {
+        let mut bytes = self.synced[file].clone();
+        for pending in &self.pending {
+            if let Pending::Write {
+                file: of,
+                bytes: more,
+            } = pending
+                && *of == file
+            {
+                bytes.extend_from_slice(more);
+            }
+        }
+        bytes
+    }
+
+    fn change_names(&mut self, change: Pending) {
+        change.apply(&mut self.names);
+        self.pending.push(change);
+    }
+
+    fn called(&mut self) {
+        self.calls += 1;
+        if let Some(mut recorded) = self.recorded.take() {
+            recorded.push(self.clone());
+            self.recorded = Some(recorded);
+        }
+    }
+}
+
+impl Disk for SimDisk {
+    fn create(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
+        let mut state = self.state();
+        if state.names.contains_key(name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        if !reachable(&state.names, name) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let file = state.synced.len();
+        state.synced.push(Vec::new());
+        state.change_names(Pending::Link {
+            name: name.to_owned(),
+            file: Some(file),
+        });
+        state.pending.push(Pending::Write {
+            file,
+            bytes: parts.concat(),
+        });
+        state.called();
+        Ok(())
+    }
+
+    fn append(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.state();
+        let file = state.file(name)?;
+        state.pending.push(Pending::Write {
+            file,
+            bytes: bytes.to_vec(),
+        });
+        state.called();
+        Ok(())
+    }
+
+    fn read(&self, name: &str, from: u64) -> io::Result<Vec<u8>> {
+        let state = self.state();
+        let bytes = state.bytes(state.file(name)?);
+        let from = usize::try_from(from).map_or(bytes.len(), |from| from.min(bytes.len()));
+        Ok(bytes[from..].to_vec())
+    }
+
+    fn map(&self, name: &str) -> io::Result<Buffer> {
+        Ok(Buffer::from_slice_ref(self.read(name, 0)?))
+    }
+
+    fn sync(&self, name: &str) -> io::Result<()> {
+        let mut state = self.state();
+        let file = state.file(name)?;
+        let bytes = state.bytes(file);
+        state.synced[file] = bytes;
+        state
+            .pending
+            .retain(|pending| !matches!(pending, Pending::Write { file: of, .. } if *of == file));
+        state.called();
+        Ok(())
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = self.state();
+        state.file(from)?;
+        state.change_names(Pending::Rename {
+            from: from.to_owned(),
+            to: to.to_owned(),
+        });
+        state.called();
+        Ok(())
+    }
+
+    fn sync_dir(&self, dir: &str) -> io::Result<()> {
+        let mut state = self.state();
+        let mut lasting = std::mem::take(&mut state.lasting);
+        state.pending.retain(|pending| {
+            let due = pending.is_in(dir);
+            if due {
+                pending.apply(&mut lasting);
+            }
+            !due
+        });
+        state.lasting = lasting;
+        state.called();
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let mut state = self.state();
+        state.file(name)?;
+        state.change_names(Pending::Unlink {
+            name: name.to_owned(),
+        });
+        state.called();
+        Ok(())
+    }
+
+    fn list(&self, dir: &str) -> io::Result<Vec<String>> {
+        let prefix = if dir.is_empty() {
+            String::new()
+        } else {
+            format!("{dir}/")
+        };
+        let state = self.state();
+        Ok(state
+            .names
+            .iter()
+            .filter(|(name, file)| file.is_some() && reachable(&state.names, name))
+            .filter_map(|(name, _)| name.strip_prefix(&prefix))
+            .filter(|rest| !rest.is_empty() && !rest.contains('/'))
+            .map(str::to_owned)
+            .collect())
+    }
+
+    fn stat(&self, name: &str) -> io::Result<Option<Stat>> {
+        let state = self.state();
+        let Ok(file) = state.file(name) else {
+            return Ok(None);
+        };
+        let len = state.bytes(file).len() as u64;
+        Ok(Some(Stat {
+            len,
+            file: file as u64,
+            modified: 0,
+        }))
+    }
+
+    fn make_dir(&self, dir: &str) -> io::Result<()> {
+        let mut state = self.state();
+        let name = format!("{dir}/");
+        if !dir.is_empty() && !state.names.contains_key(&name) {
+            state.change_names(Pending::Link { name, file: None });
+            state.called();
+        }
+        Ok(())
+    }
+
+    fn lock(&self, _: &str, _: Sharing) -> io::Result<Option<Box<dyn Lock>>> {
+        Ok(Some(Box::new(Unlocked)))
+    }
+}
+
+/// A simulated disk has one user.
+#[derive(Debug)]
+struct Unlocked;
+
+impl Lock for Unlocked {
+    fn change(&self, _: Sharing) -> io::Result<bool> {
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(disk: &SimDisk) -> Vec<(String, Vec<u8>)> {
+        disk.list("")
+            .unwrap()
+            .into_iter()
+            .map(|name| (name.clone(), disk.read(&name, 0).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_not_synced_may_be_lost_torn_or_whole() {
+        let disk = SimDisk::new();
+        disk.create("a", &[b"12"]).unwrap();
+        disk.sync("a").unwrap();
+        disk.sync_dir("").unwrap();
+        disk.append("a", b"3456").unwrap();
+        let images: Vec<_> = disk
+            .crash_images()
+            .iter()
+            .map(|image| image.read("a", 0).unwrap())
+            .collect();
+        assert_eq!(images, [&b"12"[..], b"1234", b"12\0\0\0\0", b"123456"]);
+    }
+
+    #[test]
+    fn a_name_lasts_only_after_its_directory_is_synced() {
+        let disk = SimDisk::new();
+        disk.create("a", &[b"1"]).unwrap();
+        disk.sync("a").unwrap();
+        assert!(
+            disk.crash_images()
+                .iter()
+                .any(|image| files(image).is_empty())
+        );
+        disk.sync_dir("").unwrap();
+        assert!(
+            disk.crash_images()
+                .iter()
+                .all(|image| files(image) == [("a".into(), b"1".to_vec())])
+        );
+    }
+
+    #[test]
+    fn a_rename_is_there_or_not() {
+        let disk = SimDisk::new();
+        for (name, bytes) in [("a", b"1"), ("b", b"2")] {
+            disk.create(name, &[bytes]).unwrap();
+            disk.sync(name).unwrap();
+        }
+        disk.sync_dir("").unwrap();
+        disk.rename("b", "a").unwrap();
+        let images: Vec<_> = disk.crash_images().iter().map(files).collect();
+        assert_eq!(
+            images,
+            [
+                vec![("a".into(), b"1".to_vec()), ("b".into(), b"2".to_vec())],
+                vec![("a".into(), b"2".to_vec())]
+            ]
+        );
+    }
+}

@@ -1,0 +1,160 @@
+//! How an Arrow array becomes buffers one after another, and how mapped buffers become that array again.
+//!
+//! Reading copies nothing. Arrow validates what it is given (offsets rise and stay inside, text is UTF-8, keys are in
+//! range), so a damaged file is an error and never undefined behaviour.
+
+use arrow::array::{Array, ArrayData, ArrayRef, MutableArrayData, make_array};
+use arrow::buffer::Buffer;
+use arrow::datatypes::DataType;
+use serde::{Deserialize, Serialize};
+
+use super::ALIGN;
+
+/// One array of a chunk's tree: its buffers' places in the file, and its children.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// Number of values.
+    pub len: u64,
+    /// The validity bitmap, if any value is null.
+    pub validity: Option<Place>,
+    /// The buffers Arrow's layout of the type asks for, in its order.
+    pub buffers: Vec<Place>,
+    /// Items of a list, fields of a struct, values of a dictionary.
+    pub children: Vec<Node>,
+}
+
+/// A range of bytes of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// First byte, a multiple of [`ALIGN`].
+    pub start: u64,
+    /// Number of bytes, without padding.
+    pub len: u64,
+}
+
+/// `at` rounded up to the alignment.
+pub fn padded(at: u64) -> u64 {
+    at.next_multiple_of(ALIGN as u64)
+}
+
+/// The array as data without offsets: every buffer starts with the first value and ends with the last.
+///
+/// Arrays of fixed width without an offset (vectors!) are taken as they are; others are copied, which costs little
+/// beside writing them.
+pub fn compact(array: &ArrayRef) -> Result<ArrayData, String> {
+    let data = array.to_data();
+    if is_flat(&data) {
+        return Ok(data);
+    }
+    let mut copy = MutableArrayData::new(vec![&data], false, data.len());
+    copy.try_extend(0, 0, data.len())
+        .map_err(|error| error.to_string())?;
+    Ok(copy.freeze())
+}
+
+fn is_flat(data: &ArrayData) -> bool {
+    match data.data_type() {
+        DataType::FixedSizeList(_, _) => {
+            data.offset() == 0 && data.child_data().iter().all(is_flat)
+        }
+        ty => data.offset() == 0 && ty.is_primitive(),
+    }
+}
+
+/// Lays out `data` from byte `at` on; gathers the buffers in the order of their bytes.
+pub fn lay_out(data: &ArrayData, at: &mut u64, buffers: &mut Vec<Buffer>) -> Node {
+    let mut place = |buffer: Buffer| {
+        let place = Place {
+            start: *at,
+            len: buffer.len() as u64,
+        };
+        *at = padded(*at + place.len);
+        buffers.push(buffer);
+        place
+    };
+    let validity = data
+        .nulls()
+        .filter(|nulls| nulls.null_count() > 0)
+        .map(|nulls| place(nulls.inner().sliced()));
+    let own = match data.data_type().primitive_width() {
+        Some(width) => data
+            .buffers()
+            .iter()
+            .map(|buffer| {
+                place(buffer.slice_with_length(0, (data.len() * width).min(buffer.len())))
+            })
+            .collect(),
+        None => data
+            .buffers()
+            .iter()
+            .map(|buffer| place(buffer.clone()))
+            .collect(),
+    };
+    Node {
+        len: data.len() as u64,
+        validity,
+        buffers: own,
+        children: data
+            .child_data()
+            .iter()
+            .map(|child| lay_out(child, at, buffers))
+            .collect(),
+    }
+}
+
+/// The array of type `ty` that `node` describes in `file`, without a copy.
+///
+/// # Errors
+/// Text that says what does not fit, where the description does not fit the bytes or the type.
+pub fn assemble(ty: &DataType, node: &Node, file: &Buffer) -> Result<ArrayRef, String> {
+    Ok(make_array(data_of(ty, node, file)?))
+}
+
+fn data_of(ty: &DataType, node: &Node, file: &Buffer) -> Result<ArrayData, String> {
+    let take = |place: &Place| -> Result<Buffer, String> {
+        let end = place
+            .start
+            .checked_add(place.len)
+            .filter(|end| *end <= file.len() as u64);
+        if end.is_none() || !place.start.is_multiple_of(ALIGN as u64) {
+            return Err(format!(
+                "a buffer at byte {} does not lie in the file",
+                place.start
+            ));
+        }
+        Ok(file.slice_with_length(place.start as usize, place.len as usize))
+    };
+    let types: Vec<&DataType> = match ty {
+        DataType::List(item) | DataType::FixedSizeList(item, _) => vec![item.data_type()],
+        DataType::Struct(fields) => fields.iter().map(|field| field.data_type()).collect(),
+        DataType::Dictionary(_, value) => vec![value],
+        _ => Vec::new(),
+    };
+    if types.len() != node.children.len() {
+        return Err(format!(
+            "{} children described for {ty}",
+            node.children.len()
+        ));
+    }
+    let children = types
+        .into_iter()
+        .zip(&node.children)
+        .map(|(ty, child)| data_of(ty, child, file))
+        .collect::<Result<Vec<_>, _>>()?;
+    let len = usize::try_from(node.len).map_err(|error| error.to_string())?;
+    let validity = node.validity.as_ref().map(take).transpose()?;
+    if validity
+        .as_ref()
+        .is_some_and(|bits| bits.len() < len.div_ceil(8))
+    {
+        return Err("the validity bitmap is too short".into());
+    }
+    ArrayData::builder(ty.clone())
+        .len(len)
+        .null_bit_buffer(validity)
+        .buffers(node.buffers.iter().map(take).collect::<Result<_, _>>()?)
+        .child_data(children)
+        .align_buffers(true)
+        .build()
+        .map_err(|error| error.to_string())
+}
