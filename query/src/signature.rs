@@ -492,3 +492,43 @@ impl Operator {
         params
     }
 }
+
+/// A parameter, for tables that are written by hand.
+pub const fn param(name: &'static str, kind: Kind, default: Default, doc: &'static str) -> Param {
+    Param { name, kind, default, doc, unit: None }
+}
+
+/// An example of a signature.
+pub const fn example(query: &'static str, shows: &'static str) -> Example {
+    Example { query, shows }
+}
+
+/// The signature of a member of the expression language.
+pub const fn expression(
+    name: &'static str,
+    summary: &'static str,
+    params: &'static [Param],
+    examples: &'static [Example],
+) -> Signature {
+    Signature { name, summary, params, examples, returns: Returns::Expression }
+}
+
+/// The signature of a stage.
+pub const fn stage(
+    name: &'static str,
+    summary: &'static str,
+    params: &'static [Param],
+    examples: &'static [Example],
+) -> Signature {
+    Signature { name, summary, params, examples, returns: Returns::View }
+}
+
+/// The signature of an aggregation.
+pub const fn aggregation(
+    name: &'static str,
+    summary: &'static str,
+    params: &'static [Param],
+    examples: &'static [Example],
+) -> Signature {
+    Signature { name, summary, params, examples, returns: Returns::Value }
+}

@@ -105,6 +105,12 @@ struct Work {
 }
 
 impl Work {
+    fn note(&mut self, problem: Diagnostic) {
+        if self.problems.len() < super::MAX_PROBLEMS {
+            self.problems.push(problem);
+        }
+    }
+
     fn close(&mut self, tokens: &[Token], at: usize, symbol: &'static str, span: Span) {
         let pairs = |opener: &Opener| closer_of(opener.symbol) == Some(symbol);
         match self.stack.last() {
@@ -148,7 +154,7 @@ impl Work {
                     span,
                     "no bracket is open here",
                 );
-                self.problems.push(
+                self.note(
                     extra
                         .hint(format!("remove this `{symbol}`, or open it further left"))
                         .edit(span, ""),
@@ -188,7 +194,7 @@ impl Work {
                 span,
             },
         ));
-        self.problems.push(
+        self.note(
             Diagnostic::new(
                 "unbalanced",
                 format!("this `{}` is never closed", opener.symbol),

@@ -106,11 +106,7 @@ impl Parser<'_> {
         let word = self.word(self.look(ahead));
         self.look(ahead).kind == Kind::Name
             && self.is_at(ahead + 1, "(")
-            && !names::begins_expression(word)
-            && !visitors::python::is_keyword(word)
-            && !matches!(word, "NOT" | "Not")
-            && word != "view"
-            && word != "dataset"
+            && names::begins_chain(word)
     }
 
     /// The first call of a chain that has no source.

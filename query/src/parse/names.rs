@@ -82,6 +82,13 @@ pub(crate) fn begins_expression(name: &str) -> bool {
     )
 }
 
+/// Whether a call of this name begins a chain when nothing stands before it.
+pub(crate) fn begins_chain(name: &str) -> bool {
+    !begins_expression(name)
+        && !visitors::python::is_keyword(name)
+        && !matches!(name, "NOT" | "Not" | "view" | "dataset")
+}
+
 /// Whether `path` may stand as a bare name and mean the field.
 pub(crate) fn is_bare_path(path: &[String]) -> bool {
     path.iter().all(|name| is_name(name) && !is_reserved(name))

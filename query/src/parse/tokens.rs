@@ -6,7 +6,7 @@
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_while, take_while1};
 use nom::character::complete::{anychar, char, not_line_ending, one_of, satisfy};
-use nom::combinator::{not, opt, peek, recognize, value, verify};
+use nom::combinator::{fail, not, opt, recognize, value, verify};
 use nom::multi::many0_count;
 use nom::sequence::{pair, preceded, terminated};
 use nom::{IResult, Parser};
@@ -185,8 +185,8 @@ fn curly(input: &str) -> IResult<&str, Kind> {
 }
 
 const SYMBOLS: [&str; 25] = [
-    "**", "==", "!=", "<=", ">=", "(", ")", "[", "]", "{", "}", ",", ".", ":", "=", "<", ">", "+",
-    "-", "*", "/", "%", "&", "|", "~",
+    "(", ")", ",", ".", "[", "]", "{", "}", ":", "=", "<", ">", "+", "-", "*", "/", "%", "&", "|",
+    "~", "**", "==", "!=", "<=", ">=",
 ];
 
 const FOREIGN: [&str; 28] = [
@@ -196,30 +196,19 @@ const FOREIGN: [&str; 28] = [
 
 /// The longest punctuation that fits.
 fn symbol(input: &str) -> IResult<&str, Kind> {
-    let longest = |names: &[&'static str]| {
-        names
-            .iter()
-            .filter(|name| input.starts_with(**name))
-            .max_by_key(|name| name.len())
-            .copied()
-    };
-    peek(satisfy(|c| c.is_ascii_punctuation())).parse(input)?;
-    let kind = match (longest(&SYMBOLS), longest(&FOREIGN)) {
-        (Some(ours), Some(theirs)) if theirs.len() > ours.len() => Kind::Foreign(theirs),
-        (Some(ours), _) => Kind::Symbol(ours),
-        (None, Some(theirs)) => Kind::Foreign(theirs),
-        (None, None) => {
-            return Err(nom::Err::Error(nom::error::Error::new(
-                input,
-                nom::error::ErrorKind::Tag,
-            )));
+    let punctuation = |c: &u8| c.is_ascii_punctuation();
+    let most = input.bytes().take(3).take_while(punctuation).count();
+    for length in (1..=most).rev() {
+        let (text, rest) = input.split_at(length);
+        let known = |names: &[&'static str]| names.iter().find(|name| **name == text).copied();
+        let found = known(&SYMBOLS)
+            .map(Kind::Symbol)
+            .or_else(|| known(&FOREIGN).map(Kind::Foreign));
+        if let Some(kind) = found {
+            return Ok((rest, kind));
         }
-    };
-    let length = match kind {
-        Kind::Symbol(text) | Kind::Foreign(text) => text.len(),
-        _ => 0,
-    };
-    Ok((&input[length..], kind))
+    }
+    fail().parse(input)
 }
 
 /// The parts of a text token: prefix letters, body, and whether backslashes stand for themselves.

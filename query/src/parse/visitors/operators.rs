@@ -165,7 +165,11 @@ impl Parser<'_> {
     /// Notes a comparison in a foreign spelling; its tokens are still to come.
     pub(crate) fn note_foreign_comparison(&mut self, place: Span, left: &Expr) {
         let word = self.slice(place);
+        let before = self.text[..place.start].ends_with(char::is_whitespace);
+        let after = self.text[place.end..].starts_with(char::is_whitespace);
+        let gap = |there: bool| if there { "" } else { " " };
         let new = |message: &str, write: &str| {
+            let spaced = format!("{}{write}{}", gap(before), gap(after));
             Diagnostic::new(
                 "foreign-operator",
                 message,
@@ -173,7 +177,7 @@ impl Parser<'_> {
                 format!("expected `{write}`"),
             )
             .hint(format!("write `{write}`"))
-            .edit(place, write)
+            .edit(place, spaced)
         };
         let problem = match word {
             "=" if matches!(left.kind, ExprKind::Field(_)) => {

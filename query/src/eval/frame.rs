@@ -1,0 +1,275 @@
+//! A view while it is being made: rows of a source, and the columns that stages have computed. Nothing is copied until a
+//! column is read, and then only that column.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::{ArrayRef, BooleanArray};
+use arrow::buffer::BooleanBuffer;
+use messier_store::{Field, Schema};
+
+use super::RowSet;
+use crate::columns::{Lists, column_type, gather};
+use crate::domain::Columns;
+use crate::error::Error;
+use crate::source::Source;
+
+/// Rows of a source with computed columns.
+#[derive(Clone)]
+pub struct Frame {
+    base: Arc<dyn Source>,
+    rows: RowSet,
+    computed: Vec<(String, ArrayRef)>,
+    schema: Arc<Schema>,
+    groups: Option<Groups>,
+    shown_vectors: Arc<Vec<String>>,
+    gathered: Arc<Mutex<HashMap<String, ArrayRef>>>,
+}
+
+/// The samples behind each row, after `group_by`.
+#[derive(Clone)]
+pub struct Groups {
+    /// All samples, group after group.
+    pub members: Arc<Frame>,
+    /// Where each group begins among the members; one longer than the groups.
+    pub offsets: Arc<Vec<u32>>,
+    /// The group of each row of the frame.
+    pub of: Arc<Vec<u32>>,
+}
+
+impl Frame {
+    /// All rows of a source.
+    ///
+    /// # Errors
+    /// A source with more rows than a row number can count.
+    pub fn new(base: Arc<dyn Source>) -> Result<Frame, Error> {
+        let rows = base.len();
+        if rows > u32::MAX as usize {
+            return Err(Error::TooManyRows { rows });
+        }
+        Ok(Frame {
+            schema: Arc::new(base.schema().clone()),
+            rows: RowSet::All(rows),
+            base,
+            computed: Vec::new(),
+            groups: None,
+            shown_vectors: Arc::default(),
+            gathered: Arc::default(),
+        })
+    }
+
+    /// The source that the rows are of.
+    pub fn base(&self) -> &Arc<dyn Source> {
+        &self.base
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &RowSet {
+        &self.rows
+    }
+
+    /// The fields the view has.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The groups behind the rows, after `group_by`.
+    pub fn groups(&self) -> Option<&Groups> {
+        self.groups.as_ref()
+    }
+
+    /// The vector fields that were asked for by name.
+    pub fn shown_vectors(&self) -> &[String] {
+        &self.shown_vectors
+    }
+
+    /// Whether a column is computed rather than stored.
+    pub fn is_computed(&self, name: &str) -> bool {
+        self.computed.iter().any(|(computed, _)| computed == name)
+    }
+
+    /// The same with groups behind the rows.
+    #[must_use]
+    pub fn with_groups(mut self, groups: Option<Groups>) -> Frame {
+        self.groups = groups;
+        self
+    }
+
+    /// The same with other fields.
+    #[must_use]
+    pub fn with_schema(mut self, schema: Schema) -> Frame {
+        self.schema = Arc::new(schema);
+        self
+    }
+
+    /// The same with more vector fields shown.
+    #[must_use]
+    pub fn showing(mut self, names: &[String]) -> Frame {
+        Arc::make_mut(&mut self.shown_vectors).extend_from_slice(names);
+        self
+    }
+
+    /// The rows whose bit is set.
+    ///
+    /// # Errors
+    /// Arrow's.
+    pub fn filter(&self, keep: BooleanBuffer) -> Result<Frame, Error> {
+        let of = self.groups.as_ref().map(|groups| {
+            keep.set_indices().map(|at| groups.of[at]).collect::<Vec<u32>>()
+        });
+        let mask = BooleanArray::new(keep.clone(), None);
+        self.moved(self.rows.filter(keep), of, |column| {
+            Ok(arrow::compute::filter(column, &mask)?)
+        })
+    }
+
+    /// The rows at these positions, in their order.
+    ///
+    /// # Errors
+    /// Arrow's.
+    pub fn at(&self, positions: &[u32]) -> Result<Frame, Error> {
+        let of = self.groups.as_ref().map(|groups| {
+            positions.iter().map(|at| groups.of[*at as usize]).collect::<Vec<u32>>()
+        });
+        self.moved(self.rows.at(positions), of, |column| gather(column, positions))
+    }
+
+    /// The first `take` rows after `skip` of them.
+    ///
+    /// # Errors
+    /// Arrow's.
+    pub fn slice(&self, skip: usize, take: usize) -> Result<Frame, Error> {
+        let start = skip.min(self.rows.len());
+        let len = take.min(self.rows.len() - start);
+        let of = self.groups.as_ref().map(|groups| groups.of[start..start + len].to_vec());
+        self.moved(self.rows.slice(skip, take), of, |column| Ok(column.slice(start, len)))
+    }
+
+    /// The rows of a mask over the whole source, where no column is computed.
+    pub fn filter_base(&self, keep: &BooleanBuffer) -> Option<Frame> {
+        if !self.computed.is_empty() || self.groups.is_some() {
+            return None;
+        }
+        let rows = self.rows.and(keep)?;
+        Some(Frame { rows, gathered: Arc::default(), ..self.clone() })
+    }
+
+    fn moved(
+        &self,
+        rows: RowSet,
+        of: Option<Vec<u32>>,
+        change: impl Fn(&ArrayRef) -> Result<ArrayRef, Error>,
+    ) -> Result<Frame, Error> {
+        let computed = self.computed.iter().map(|(name, column)| Ok((name.clone(), change(column)?)));
+        let groups = match (&self.groups, of) {
+            (Some(groups), Some(of)) => Some(Groups { of: Arc::new(of), ..groups.clone() }),
+            _ => None,
+        };
+        Ok(Frame {
+            rows,
+            computed: computed.collect::<Result<_, Error>>()?,
+            groups,
+            gathered: Arc::default(),
+            ..self.clone()
+        })
+    }
+
+    /// The same with a column added or replaced. Its field keeps the declared type, unless whole numbers overflowed
+    /// into floats.
+    #[must_use]
+    pub fn with_column(mut self, mut field: Field, column: ArrayRef) -> Frame {
+        if field.ty == messier_store::FieldType::Int
+            && column_type(column.data_type()) == crate::types::Type::Float
+        {
+            field.ty = messier_store::FieldType::Float;
+        }
+        let schema = Arc::make_mut(&mut self.schema);
+        match schema.fields.iter_mut().find(|known| known.name == field.name) {
+            Some(known) => *known = field.clone(),
+            None => schema.fields.push(field.clone()),
+        }
+        match self.computed.iter_mut().find(|(name, _)| *name == field.name) {
+            Some((_, old)) => *old = column,
+            None => self.computed.push((field.name, column)),
+        }
+        self
+    }
+
+    /// These rows and then those of another view of the same source; duplicates stay.
+    ///
+    /// # Errors
+    /// Arrow's, or too many rows.
+    pub fn concat(&self, other: &Frame) -> Result<Frame, Error> {
+        let mut rows = self.rows.rows().to_vec();
+        rows.extend_from_slice(&other.rows.rows());
+        if rows.len() > u32::MAX as usize {
+            return Err(Error::TooManyRows { rows: rows.len() });
+        }
+        let mut computed = Vec::new();
+        for (name, column) in &self.computed {
+            let ty = column_type(column.data_type());
+            let theirs = match other.schema.field(name) {
+                Some(_) => other.column(name)?,
+                None => arrow::array::new_null_array(column.data_type(), other.len()),
+            };
+            computed.push((name.clone(), crate::columns::join(&[column.clone(), theirs], &ty)?));
+        }
+        Ok(Frame {
+            rows: RowSet::listed(rows),
+            computed,
+            groups: None,
+            gathered: Arc::default(),
+            ..self.clone()
+        })
+    }
+
+    /// The members of every group of the frame, group after group.
+    ///
+    /// # Errors
+    /// Arrow's.
+    pub fn ungrouped(&self) -> Result<Frame, Error> {
+        let Some(groups) = &self.groups else { return Ok(self.clone()) };
+        let mut positions = Vec::new();
+        for group in groups.of.iter() {
+            let at = *group as usize;
+            positions.extend(groups.offsets[at]..groups.offsets[at + 1]);
+        }
+        groups.members.at(&positions)
+    }
+
+    /// A list column read as lists.
+    ///
+    /// # Errors
+    /// What the source reports.
+    pub fn lists(&self, name: &str) -> Result<Lists, Error> {
+        Lists::of(&self.column(name)?)
+    }
+}
+
+impl Columns for Frame {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn column(&self, name: &str) -> Result<ArrayRef, Error> {
+        if let Some((_, column)) = self.computed.iter().find(|(computed, _)| computed == name) {
+            return Ok(column.clone());
+        }
+        if let RowSet::All(_) = self.rows {
+            return self.base.column(name);
+        }
+        let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(column) = gathered.get(name) {
+            return Ok(column.clone());
+        }
+        let column = gather(&self.base.column(name)?, &self.rows.rows())?;
+        gathered.insert(name.to_owned(), column.clone());
+        Ok(column)
+    }
+}
+
+impl std::fmt::Debug for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Frame({} rows)", self.rows.len())
+    }
+}

@@ -1,0 +1,256 @@
+//! Chains: each step to a stage with its arguments bound, the last perhaps to an aggregation or an operator; saved views
+//! are opened in place.
+
+use super::{End, Plan, Planned, Planner, Run};
+use crate::diagnostic::Diagnostic;
+use crate::stages::{self, Limits, Match};
+use crate::syntax::{Call, ExprKind, Query, Source, Span, Spanned, Step};
+use crate::{aggregations, functions};
+
+impl Planner<'_> {
+    /// A whole query.
+    pub(crate) fn whole(&mut self, query: &Query) -> Option<Plan> {
+        let (steps, end) = self.chain(query)?;
+        Some(Plan { steps, end: end.unwrap_or(End::View), schema: self.schema.clone() })
+    }
+
+    /// A chain inside an argument: it starts from all samples and must be a view.
+    pub(crate) fn subview(&mut self, query: &Query) -> Option<(Vec<Planned>, messier_store::Schema)> {
+        let outer = std::mem::replace(&mut self.schema, self.env.schema.clone());
+        let scopes = std::mem::take(&mut self.scopes);
+        let grouped = std::mem::replace(&mut self.grouped, false);
+        let planned = self.deeper(query.span, |planner| planner.chain(query));
+        let schema = std::mem::replace(&mut self.schema, outer);
+        self.scopes = scopes;
+        self.grouped = grouped;
+        match planned? {
+            (steps, None) => Some((steps, schema)),
+            _ => self.refuse(Diagnostic::new(
+                "not-a-view",
+                "a view is needed here, and this chain ends in a value",
+                query.span,
+                "not a view",
+            )),
+        }
+    }
+
+    fn chain(&mut self, query: &Query) -> Option<(Vec<Planned>, Option<End>)> {
+        let mut steps = Vec::new();
+        let mut fine = true;
+        if let Source::Saved(name) = &query.source {
+            match self.open(name) {
+                Some(opened) => steps.extend(opened),
+                None => fine = false,
+            }
+        }
+        let mut end = None;
+        for (at, step) in query.steps.iter().enumerate() {
+            let last = at + 1 == query.steps.len();
+            match self.step(step, last, query, at) {
+                Some(Stepped::Stage(planned)) => steps.push(planned),
+                Some(Stepped::End(one)) => end = Some(one),
+                None => fine = false,
+            }
+        }
+        fine.then_some((steps, end))
+    }
+
+    fn step(&mut self, step: &Step, last: bool, query: &Query, at: usize) -> Option<Stepped> {
+        match step {
+            Step::Slice { start, end, span } => {
+                let start = self.slice_bound(start.as_ref());
+                let end = self.slice_bound(end.as_ref());
+                let run: Box<dyn Run> = Box::new(Limits::slice(start?, end?));
+                Some(self.staged("slice", *span, run))
+            }
+            Step::Bare(expr) => {
+                let condition = self.expr(expr)?;
+                let condition = self.condition(condition, "match")?;
+                let run: Box<dyn Run> = Box::new(Match { condition });
+                Some(self.staged("match", expr.span, run))
+            }
+            Step::Call(call) => self.call_step(call, last, query, at),
+        }
+    }
+
+    fn staged(&self, name: &'static str, span: Span, run: Box<dyn Run>) -> Stepped {
+        Stepped::Stage(Planned { name, text: self.snippet(span).to_owned(), run })
+    }
+
+    fn slice_bound(&mut self, expr: Option<&crate::syntax::Expr>) -> Option<Option<i64>> {
+        let Some(expr) = expr else { return Some(None) };
+        match self.constant(expr)? {
+            crate::columns::Datum::Int(at) => Some(Some(at)),
+            crate::columns::Datum::Null => Some(None),
+            _ => self.refuse(Diagnostic::new(
+                "wrong-type",
+                "the bounds of a slice are whole numbers",
+                expr.span,
+                "not a whole number",
+            )),
+        }
+    }
+
+    fn call_step(&mut self, call: &Call, last: bool, query: &Query, at: usize) -> Option<Stepped> {
+        let name = snake(&call.name.node);
+        let span = call.name.span;
+        if let Some(stage) = stages::find(&name) {
+            let args = self.bind(stage.signature(), call, variadic(stage.signature()))?;
+            let run = stage.plan(&args, self)?;
+            return Some(self.staged(stage.signature().name, call.span, run));
+        }
+        if let Some(aggregation) = aggregations::find(&name) {
+            let args = self.bind(aggregation.signature(), call, false);
+            let planned = args.and_then(|args| aggregation.plan(&args, self));
+            if !last {
+                return self.refuse(
+                    Diagnostic::new(
+                        "aggregation-in-middle",
+                        format!("`{name}` gives a value, so nothing can come after it"),
+                        span,
+                        "must be the last call",
+                    )
+                    .hint("put the stages before it"),
+                );
+            }
+            return Some(Stepped::End(End::Aggregation(aggregation.signature().name, planned?)));
+        }
+        if let Some(operator) = self.env.operators.iter().find(|o| o.signature.name == name) {
+            let args = self.operator(operator, call);
+            if !last {
+                return self.refuse(
+                    Diagnostic::new(
+                        "operator-in-middle",
+                        format!("`{name}` computes and stores, so nothing can come after it"),
+                        span,
+                        "must be the last call",
+                    )
+                    .hint("put the stages before it, and query its result afterwards"),
+                );
+            }
+            let view_text = self.view_text(query, at);
+            return Some(Stepped::End(End::Operator { operator: name, args: args?, view_text }));
+        }
+        if functions::find(functions::Shape::Free, &call.name.node).is_some() {
+            let expr = crate::syntax::Expr { kind: ExprKind::Call(call.clone()), span: call.span };
+            return self.step(&Step::Bare(expr), last, query, at);
+        }
+        if let Some(mistake) = super::refuse::step(&name, span) {
+            return self.refuse(mistake);
+        }
+        let mut names: Vec<&str> = stages::all().map(|stage| stage.signature().name).collect();
+        names.extend(aggregations::all().map(|aggregation| aggregation.signature().name));
+        names.extend(self.env.operators.iter().map(|operator| operator.signature.name));
+        let mistake = Diagnostic::new(
+            "unknown-stage",
+            format!("there is no stage, aggregation or operator called `{}`", call.name.node),
+            span,
+            "unknown name",
+        );
+        self.refuse(mistake.candidates(&name, names))
+    }
+
+    /// The text of the stages before step `at`, as a query of its own.
+    fn view_text(&self, query: &Query, at: usize) -> String {
+        let view = Query {
+            source: query.source.clone(),
+            steps: query.steps[..at].to_vec(),
+            span: query.span,
+        };
+        if view.steps.is_empty() && view.source == Source::All {
+            return String::new();
+        }
+        crate::format(&view)
+    }
+
+    /// The steps of a saved view.
+    fn open(&mut self, name: &Spanned<String>) -> Option<Vec<Planned>> {
+        let Some((_, text)) = self.env.views.iter().find(|(saved, _)| *saved == name.node) else {
+            let names: Vec<&str> = self.env.views.iter().map(|(name, _)| name.as_str()).collect();
+            let mistake = Diagnostic::new(
+                "unknown-view",
+                format!("there is no saved view called {:?}", name.node),
+                name.span,
+                "unknown view",
+            );
+            let mistake = mistake.candidates(&name.node, names.iter().copied());
+            return self.refuse(match names.as_slice() {
+                [] => mistake.hint("this dataset has no saved views"),
+                _ => mistake.hint(format!("there are {}", names.join(", "))),
+            });
+        };
+        if self.opened.contains(&name.node) {
+            let mut ring = self.opened.clone();
+            ring.push(name.node.clone());
+            return self.refuse(Diagnostic::new(
+                "view-cycle",
+                format!("the saved view {:?} is made of itself: {}", name.node, ring.join(" -> ")),
+                name.span,
+                "opens itself",
+            ));
+        }
+        let query = match crate::parse(text) {
+            Ok(query) => query,
+            Err(mistakes) => return self.stale(name, mistakes.0),
+        };
+        let outer_text = std::mem::replace(&mut self.text, text.clone());
+        let outer_mistakes = std::mem::take(&mut self.mistakes);
+        self.opened.push(name.node.clone());
+        let planned = self.deeper(query.span, |planner| planner.chain(&query));
+        self.opened.pop();
+        self.text = outer_text;
+        let mistakes = std::mem::replace(&mut self.mistakes, outer_mistakes);
+        match planned {
+            Some((steps, None)) if mistakes.is_empty() => Some(steps),
+            Some(_) if mistakes.is_empty() => self.refuse(Diagnostic::new(
+                "not-a-view",
+                format!("the saved view {:?} ends in a value, so it is no view", name.node),
+                name.span,
+                "not a view",
+            )),
+            _ => self.stale(name, mistakes),
+        }
+    }
+
+    fn stale<T>(&mut self, name: &Spanned<String>, mistakes: Vec<Diagnostic>) -> Option<T> {
+        if let Some(ring) = mistakes.iter().find(|mistake| mistake.code == "view-cycle") {
+            let message = ring.message.clone();
+            return self.refuse(Diagnostic::new("view-cycle", message, name.span, "opens itself"));
+        }
+        let mut mistake = Diagnostic::new(
+            "stale-view",
+            format!("the saved view {:?} no longer fits this dataset", name.node),
+            name.span,
+            "cannot be opened",
+        );
+        for inner in mistakes {
+            mistake = mistake.hint(format!("in it, {}", inner.message));
+        }
+        self.refuse(mistake)
+    }
+}
+
+enum Stepped {
+    Stage(Planned),
+    End(End),
+}
+
+/// Whether a stage's only parameter is a list, so that its items may be given one by one.
+fn variadic(signature: &crate::signature::Signature) -> bool {
+    matches!(signature.params, [only] if matches!(only.kind, crate::signature::Kind::List(_)))
+}
+
+/// `SortBy` as `sort_by`: the name of a stage object is the name of its stage.
+pub(crate) fn snake(name: &str) -> String {
+    if !name.starts_with(|first: char| first.is_ascii_uppercase()) {
+        return name.to_owned();
+    }
+    let mut out = String::with_capacity(name.len() + 4);
+    for (at, letter) in name.chars().enumerate() {
+        if letter.is_ascii_uppercase() && at > 0 {
+            out.push('_');
+        }
+        out.push(letter.to_ascii_lowercase());
+    }
+    out
+}

@@ -1,0 +1,140 @@
+//! What people bring from elsewhere and what we do not have: refused by name, with our spelling where there is one.
+
+use super::Planner;
+use crate::columns::Datum;
+use crate::diagnostic::Diagnostic;
+use crate::functions::Shape;
+use crate::syntax::{Expr, Span};
+
+/// Names of families that are not supported, and what they are.
+const UNSUPPORTED: &[(&str, &[&str])] = &[
+    ("places on a map of the world", &["geo_near", "geo_within"]),
+    (
+        "video",
+        &[
+            "match_frames", "select_frames", "exclude_frames", "to_frames", "to_clips",
+            "to_trajectories",
+        ],
+    ),
+    (
+        "groups of several media",
+        &[
+            "select_groups", "exclude_groups", "select_group_slices", "exclude_group_slices",
+        ],
+    ),
+    ("keypoints", &["filter_keypoints"]),
+    ("evaluation patches", &["to_evaluation_patches"]),
+    ("pipelines of another database", &["mongo"]),
+    ("facets (one call of `aggregate` gives several values)", &["facet_aggregations"]),
+];
+
+/// Names used elsewhere, and ours.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("where", "match(...)"),
+    ("filter", "match(...)"),
+    ("query", "match(...)"),
+    ("find", "match(...)"),
+    ("order_by", "sort_by(\"field\")"),
+    ("sort", "sort_by(\"field\")"),
+    ("sort_values", "sort_by(\"field\")"),
+    ("offset", "skip(n)"),
+    ("top", "sort_by(\"field\", reverse=True).limit(n)"),
+    ("sample", "take(n)"),
+    ("tail", "sort_by(\"id\", reverse=True).head(n)"),
+    ("last", "sort_by(\"id\", reverse=True).first()"),
+    ("value_counts", "count_values(\"field\")"),
+    ("nunique", "distinct(\"field\")"),
+    ("unique", "distinct(\"field\")"),
+    ("avg", "mean(\"field\")"),
+    ("average", "mean(\"field\")"),
+    ("stddev", "std(\"field\")"),
+    ("len", "count()"),
+    ("size", "count()"),
+    ("groupby", "group_by(\"field\")"),
+    ("assign", "set_field(\"field\", expression)"),
+    ("project", "select_fields([...])"),
+    ("columns", "schema()"),
+];
+
+/// Methods used elsewhere, and ours.
+const METHODS: &[(&str, &str)] = &[
+    ("isin", "is_in([...])"),
+    ("isnull", "is_null()"),
+    ("isna", "is_null()"),
+    ("notnull", "exists()"),
+    ("notna", "exists()"),
+    ("fillna", "if_null(value)"),
+    ("between", "1 < F(\"x\") < 3"),
+    ("like", "contains_str(\"text\")"),
+    ("includes", "contains(value)"),
+    ("len", "length()"),
+    ("size", "length()"),
+    ("count", "length()"),
+    ("startswith", "starts_with(\"text\")"),
+    ("endswith", "ends_with(\"text\")"),
+    ("match", "re_match(\"regex\")"),
+    ("avg", "mean()"),
+    ("average", "mean()"),
+    ("log2", "log(2)"),
+    ("equals", "set_equals([...])"),
+    ("toUpperCase", "upper()"),
+    ("toLowerCase", "lower()"),
+    ("trim", "strip()"),
+];
+
+/// The refusal of a step's name, if it is one of those above.
+pub(super) fn step(name: &str, span: Span) -> Option<Diagnostic> {
+    for (family, names) in UNSUPPORTED {
+        if names.contains(&name) {
+            return Some(Diagnostic::new(
+                "not-supported",
+                format!("`{name}` is not supported: Messier does not do {family} yet"),
+                span,
+                "not supported",
+            ));
+        }
+    }
+    let (_, ours) = ELSEWHERE.iter().find(|(theirs, _)| *theirs == name)?;
+    let message = format!("there is no stage called `{name}`");
+    let hint = format!("here this is written {ours}");
+    Some(Diagnostic::new("unknown-stage", message, span, "unknown name").hint(hint))
+}
+
+/// The refusal of a member's name, if it is one of those above.
+pub(super) fn member(shape: Shape, name: &str, span: Span) -> Option<Diagnostic> {
+    if shape == Shape::Free {
+        return None;
+    }
+    let (_, ours) = METHODS.iter().find(|(theirs, _)| *theirs == name)?;
+    let message = format!("there is no method called `{name}`");
+    let hint = format!("here this is written {ours}");
+    Some(Diagnostic::new("unknown-function", message, span, "unknown method").hint(hint))
+}
+
+/// Our spelling of one entry of a condition written as a dict, as another database has it.
+pub(super) fn mongo(planner: &mut Planner<'_>, key: &Expr, value: &Expr) -> Option<String> {
+    let Some(Datum::Text(field)) = super::constant::mixed(key) else { return None };
+    let operators = [
+        ("$gt", ">"), ("$gte", ">="), ("$lt", "<"), ("$lte", "<="), ("$eq", "=="), ("$ne", "!="),
+    ];
+    if let crate::syntax::ExprKind::Dict(inner) = &value.kind {
+        for (key, value) in inner {
+            let Some(Datum::Text(op)) = super::constant::mixed(key) else { continue };
+            let right = planner.snippet(value.span);
+            if let Some((_, ours)) = operators.iter().find(|(theirs, _)| *theirs == op) {
+                return Some(format!("F(\"{field}\") {ours} {right}"));
+            }
+            match op.as_str() {
+                "$in" => return Some(format!("F(\"{field}\").is_in({right})")),
+                "$exists" => return Some(format!("F(\"{field}\").exists({right})")),
+                "$regex" => return Some(format!("F(\"{field}\").re_match({right})")),
+                _ => {}
+            }
+        }
+        return None;
+    }
+    if let Some((_, ours)) = operators.iter().find(|(theirs, _)| *theirs == field) {
+        return Some(format!("F(\"field\") {ours} {}", planner.snippet(value.span)));
+    }
+    Some(format!("F(\"{field}\") == {}", planner.snippet(value.span)))
+}
