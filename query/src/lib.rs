@@ -1,11 +1,28 @@
 //! The query language: text to syntax, to a checked plan, to rows.
 
+mod aggregations;
+mod answer;
+pub mod columns;
 mod diagnostic;
 mod format;
+mod domain;
+mod error;
+mod eval;
+mod functions;
 mod parse;
+mod plan;
 pub mod signature;
+mod source;
+mod stages;
 pub mod syntax;
+mod types;
 
+pub use answer::{Answer, OperatorCall, Value, View};
 pub use diagnostic::{Diagnostic, Diagnostics, Edit, Label, nearest};
 pub use format::{LINE, format, format_expression};
+pub use error::Error;
+pub use eval::evaluate;
 pub use parse::{MAX_BYTES, iso_date, iso_datetime, parse};
+pub use plan::{Env, Plan, plan};
+pub use source::{Source, Table};
+pub use types::Type;

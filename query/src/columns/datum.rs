@@ -4,7 +4,7 @@
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, FixedSizeBinaryBuilder,
-    FixedSizeListArray, Float32Array, Float64Array, Int64Array, ListArray, NullArray, StringArray,
+    FixedSizeListArray, Float32Array, Float64Array, Int64Array, NullArray, StringArray,
     StructArray, TimestampMillisecondArray,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};

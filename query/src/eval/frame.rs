@@ -9,7 +9,7 @@ use arrow::buffer::BooleanBuffer;
 use messier_store::{Field, Schema};
 
 use super::RowSet;
-use crate::columns::{Lists, column_type, gather};
+use crate::columns::{column_type, gather};
 use crate::domain::Columns;
 use crate::error::Error;
 use crate::source::Source;
@@ -18,6 +18,7 @@ use crate::source::Source;
 #[derive(Clone)]
 pub struct Frame {
     base: Arc<dyn Source>,
+    origin: Arc<dyn Source>,
     rows: RowSet,
     computed: Vec<(String, ArrayRef)>,
     schema: Arc<Schema>,
@@ -50,6 +51,7 @@ impl Frame {
         Ok(Frame {
             schema: Arc::new(base.schema().clone()),
             rows: RowSet::All(rows),
+            origin: Arc::clone(&base),
             base,
             computed: Vec::new(),
             groups: None,
@@ -61,6 +63,28 @@ impl Frame {
     /// The source that the rows are of.
     pub fn base(&self) -> &Arc<dyn Source> {
         &self.base
+    }
+
+    /// The dataset, also where the rows are of something made from it.
+    pub fn origin(&self) -> &Arc<dyn Source> {
+        &self.origin
+    }
+
+    /// The same with another dataset remembered as the one it was made from.
+    #[must_use]
+    pub fn made_from(mut self, origin: &Arc<dyn Source>) -> Frame {
+        self.origin = Arc::clone(origin);
+        self
+    }
+
+    /// Whether any column is computed, or there are groups behind the rows.
+    pub fn has_computed(&self) -> bool {
+        !self.computed.is_empty() || self.groups.is_some()
+    }
+
+    /// A computed column.
+    pub fn computed(&self, name: &str) -> Option<&ArrayRef> {
+        self.computed.iter().find(|(computed, _)| computed == name).map(|(_, column)| column)
     }
 
     /// The rows.
@@ -81,11 +105,6 @@ impl Frame {
     /// The vector fields that were asked for by name.
     pub fn shown_vectors(&self) -> &[String] {
         &self.shown_vectors
-    }
-
-    /// Whether a column is computed rather than stored.
-    pub fn is_computed(&self, name: &str) -> bool {
-        self.computed.iter().any(|(computed, _)| computed == name)
     }
 
     /// The same with groups behind the rows.
@@ -236,14 +255,6 @@ impl Frame {
         }
         groups.members.at(&positions)
     }
-
-    /// A list column read as lists.
-    ///
-    /// # Errors
-    /// What the source reports.
-    pub fn lists(&self, name: &str) -> Result<Lists, Error> {
-        Lists::of(&self.column(name)?)
-    }
 }
 
 impl Columns for Frame {
@@ -252,7 +263,7 @@ impl Columns for Frame {
     }
 
     fn column(&self, name: &str) -> Result<ArrayRef, Error> {
-        if let Some((_, column)) = self.computed.iter().find(|(computed, _)| computed == name) {
+        if let Some(column) = self.computed(name) {
             return Ok(column.clone());
         }
         if let RowSet::All(_) = self.rows {

@@ -3,9 +3,12 @@
 mod expr;
 mod frame;
 mod rows;
+mod run;
 mod value;
 
 pub use expr::{evaluate_expr, truth_mask};
 pub use frame::{Frame, Groups};
 pub use rows::RowSet;
+pub use run::evaluate;
+pub(crate) use run::run_steps;
 pub use value::{Context, Value};

@@ -1,6 +1,7 @@
 //! What an expression evaluates to, and what is counted on the way.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
 use arrow::array::{Array, ArrayRef};
 
@@ -50,6 +51,7 @@ impl Value {
 pub struct Context {
     skipped: Cell<u64>,
     unknown_ids: Cell<u64>,
+    log: RefCell<Vec<(String, usize, Duration)>>,
 }
 
 impl Context {
@@ -76,5 +78,19 @@ impl Context {
     /// Ids that no sample has so far.
     pub fn all_unknown_ids(&self) -> u64 {
         self.unknown_ids.get()
+    }
+
+    /// Notes that a step has been done.
+    pub fn note(&self, step: &str, rows: usize, took: Duration) {
+        self.log.borrow_mut().push((step.to_owned(), rows, took));
+    }
+
+    /// The steps so far, one a line: rows, time, text.
+    pub fn log(&self) -> String {
+        let log = self.log.borrow();
+        let lines = log.iter().map(|(step, rows, took)| {
+            format!("{rows:>12} rows  {:>10.3} ms  {step}", took.as_secs_f64() * 1e3)
+        });
+        lines.collect::<Vec<_>>().join("\n")
     }
 }

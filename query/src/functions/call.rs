@@ -206,12 +206,7 @@ pub fn truth(bits: BooleanBuffer) -> ArrayRef {
     Arc::new(BooleanArray::new(bits, None))
 }
 
-/// The floats of an array that is known to hold them.
-pub fn floats(array: &ArrayRef) -> Option<&Float64Array> {
+/// The floats of an array, where it holds floats.
+pub fn float_values(array: &ArrayRef) -> Option<&Float64Array> {
     array.as_primitive_opt::<Float64Type>()
-}
-
-/// The ints of an array that is known to hold them.
-pub fn ints(array: &ArrayRef) -> Option<&Int64Array> {
-    array.as_primitive_opt::<Int64Type>()
 }

@@ -41,15 +41,8 @@ comparison!(GT, Gt, ">", "Whether the left is greater; false with null or NaN.",
 comparison!(GE, Ge, ">=", "Whether the left is greater or the same; false with null or NaN.", r#"match(0.2 <= F("uniqueness") <= 0.8)"#, "Keeps the middle; a chain as in Python.");
 
 impl Function for Compare {
-    fn signature(&self) -> &'static Signature {
-        match self.op {
-            CompareOp::Ne => &NE.signature,
-            CompareOp::Lt => &LT.signature,
-            CompareOp::Le => &LE.signature,
-            CompareOp::Gt => &GT.signature,
-            CompareOp::Ge => &GE.signature,
-            _ => &EQ.signature,
-        }
+    fn signature(&'static self) -> &'static Signature {
+        &self.signature
     }
 
     fn check(&self, _: &[Expr]) -> Result<Type, Mismatch> {

@@ -1,9 +1,40 @@
 //! The members of the expression language: each is a [`Function`] (values in, value out) or a [`Form`] (it decides what
 //! its arguments mean: `filter`, `if_else`, ...), declared with its signature in the file of its family.
 
+mod arithmetic;
+mod arrays;
+mod building;
 mod call;
+mod compare;
+mod control;
+mod convert;
+mod dates;
+mod each;
+mod geometry;
+mod kinds;
+mod literals;
+mod logic;
+mod matching;
+mod membership;
+mod nulls;
+mod numbers;
+mod random;
+mod sets;
+mod strings;
+mod summaries;
+mod vectors;
 
-pub use call::{Invocation, Operand, floats, ints, truth};
+pub use arithmetic::{ADD, DIV, MUL, NEG, POW, REM, SUB};
+pub(crate) use arrays::python_slice;
+pub use arrays::{INDEX, LIST, SLICE};
+pub use call::{Invocation, Operand, float_values, truth};
+pub(crate) use convert::text_of;
+pub use compare::comparison;
+pub(crate) use control::{cases, pairs, with_field};
+pub use logic::NOT;
+pub use membership::IS_IN;
+pub use nulls::IS_NULL;
+pub(crate) use random::{id_key, mix};
 
 use arrow::array::ArrayRef;
 
@@ -15,7 +46,7 @@ use crate::types::Type;
 /// A function of values: the same for every row, whatever the row's place.
 pub trait Function: Sync {
     /// Name, what it is for, parameters (the receiver is not among them), examples.
-    fn signature(&self) -> &'static Signature;
+    fn signature(&'static self) -> &'static Signature;
 
     /// The type of the result for arguments of these types; the receiver is the first.
     ///
@@ -43,7 +74,7 @@ pub trait Function: Sync {
 /// A member that plans its own arguments.
 pub trait Form: Sync {
     /// Name, what it is for, parameters (the receiver is not among them), examples.
-    fn signature(&self) -> &'static Signature;
+    fn signature(&'static self) -> &'static Signature;
 
     /// The checked expression; `None` where a mistake has been reported.
     fn plan(
@@ -120,4 +151,64 @@ impl Member {
         let last = self.signature().params.last();
         matches!(last.map(|param| param.kind), Some(Kind::List(Kind::Expr(_))))
     }
+}
+
+/// Every family's members, in the order the reference lists them.
+static FAMILIES: &[(&str, &[Member])] = &[
+    ("logic", logic::MEMBERS),
+    ("arithmetic", arithmetic::MEMBERS),
+    ("numbers", numbers::MEMBERS),
+    ("random numbers", random::MEMBERS),
+    ("null", nulls::MEMBERS),
+    ("types", kinds::MEMBERS),
+    ("conversion", convert::MEMBERS),
+    ("membership", membership::MEMBERS),
+    ("matching", matching::MEMBERS),
+    ("literals", literals::MEMBERS),
+    ("choices", control::MEMBERS),
+    ("lists", arrays::MEMBERS),
+    ("values of lists", each::MEMBERS),
+    ("sums of lists", summaries::MEMBERS),
+    ("sets", sets::MEMBERS),
+    ("building lists", building::MEMBERS),
+    ("text", strings::MEMBERS),
+    ("dates", dates::MEMBERS),
+    ("vectors", vectors::MEMBERS),
+    ("regions of the map", geometry::MEMBERS),
+];
+
+/// The operators, which are functions with a spelling of their own.
+pub static OPERATORS: &[&dyn Function] = &[
+    &compare::EQ,
+    &compare::NE,
+    &compare::LT,
+    &compare::LE,
+    &compare::GT,
+    &compare::GE,
+    &NOT,
+    &ADD,
+    &SUB,
+    &MUL,
+    &DIV,
+    &REM,
+    &POW,
+    &NEG,
+    &INDEX,
+    &SLICE,
+    &LIST,
+];
+
+/// The members by family.
+pub fn families() -> impl Iterator<Item = (&'static str, &'static [Member])> {
+    FAMILIES.iter().copied()
+}
+
+/// All members.
+pub fn members() -> impl Iterator<Item = Member> {
+    FAMILIES.iter().flat_map(|(_, members)| members.iter().copied())
+}
+
+/// The member of that name and shape.
+pub fn find(shape: Shape, name: &str) -> Option<Member> {
+    members().find(|member| member.shape == shape && member.signature().name == name)
 }

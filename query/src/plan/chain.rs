@@ -152,15 +152,25 @@ impl Planner<'_> {
 
     /// The text of the stages before step `at`, as a query of its own.
     fn view_text(&self, query: &Query, at: usize) -> String {
-        let view = Query {
-            source: query.source.clone(),
-            steps: query.steps[..at].to_vec(),
-            span: query.span,
+        let mut text = match &query.source {
+            Source::All => String::new(),
+            Source::Saved(name) => format!("view({:?})", name.node),
         };
-        if view.steps.is_empty() && view.source == Source::All {
-            return String::new();
+        for step in &query.steps[..at] {
+            match step {
+                Step::Slice { span, .. } => text.push_str(self.snippet(*span)),
+                Step::Call(_) | Step::Bare(_) if !text.is_empty() => text.push('.'),
+                _ => {}
+            }
+            match step {
+                Step::Slice { .. } => {}
+                Step::Call(call) => text.push_str(self.snippet(call.span)),
+                Step::Bare(expr) => {
+                    text.push_str(&format!("match({})", self.snippet(expr.span)));
+                }
+            }
         }
-        crate::format(&view)
+        text
     }
 
     /// The steps of a saved view.

@@ -164,6 +164,26 @@ impl Expr {
         }
     }
 
+    /// Whether `F()` of its own place is read in it.
+    pub fn mentions_element(&self) -> bool {
+        match &self.node {
+            Node::Element => true,
+            Node::Literal(_) | Node::Column(_) | Node::Accumulator => false,
+            Node::Child(of, _) | Node::Cast(of) => of.mentions_element(),
+            Node::Call(_, args) => args.iter().any(Expr::mentions_element),
+            Node::And(a, b) | Node::Or(a, b) => a.mentions_element() || b.mentions_element(),
+            Node::Branch { arms, otherwise } => {
+                otherwise.as_ref().is_some_and(|other| other.mentions_element())
+                    || arms.iter().any(|(when, then)| {
+                        when.mentions_element() || then.mentions_element()
+                    })
+            }
+            // The bodies of these have a place of their own.
+            Node::Each(_, of, _) | Node::Bind(of, _) | Node::With(of, ..) => of.mentions_element(),
+            Node::Reduce { list, init, .. } => list.mentions_element() || init.mentions_element(),
+        }
+    }
+
     /// The top-level columns it reads.
     pub fn columns(&self, into: &mut Vec<String>) {
         match &self.node {

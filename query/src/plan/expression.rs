@@ -49,8 +49,8 @@ impl Planner<'_> {
             }
             ExprKind::Slice(of, start, end) => {
                 let of = self.expr(of);
-                let start = self.bound(start.as_deref(), span);
-                let end = self.bound(end.as_deref(), span);
+                let start = self.slice_end(start.as_deref(), span);
+                let end = self.slice_end(end.as_deref(), span);
                 self.function(&functions::SLICE, vec![of?, start?, end?], span, span)
             }
             ExprKind::Method(receiver, call) => {
@@ -58,6 +58,10 @@ impl Planner<'_> {
                 let member = self.member(Shape::Method, call);
                 let receiver = self.expr(receiver);
                 self.member_call(member?, Some(receiver?), call, span)
+            }
+            ExprKind::Subfield(of, path) => {
+                let of = self.expr(of)?;
+                self.descend(of, path, "", span)
             }
             ExprKind::Call(call) => self.free_call(call, span),
             ExprKind::Chain(_) => self.refuse(
@@ -67,7 +71,14 @@ impl Planner<'_> {
         }
     }
 
-    fn bound(&mut self, expr: Option<&syntax::Expr>, span: Span) -> Option<Expr> {
+    /// An expression in which `F()` is the value of another.
+    pub fn bound(&mut self, value: Expr, body: &syntax::Expr) -> Option<Expr> {
+        let body = self.within(value.ty.clone(), None, |planner| planner.expr(body))?;
+        let (ty, span) = (body.ty.clone(), body.span);
+        Some(Expr { node: Node::Bind(Box::new(value), Box::new(body)), ty, span })
+    }
+
+    fn slice_end(&mut self, expr: Option<&syntax::Expr>, span: Span) -> Option<Expr> {
         match expr {
             Some(expr) => self.expr(expr),
             None => Some(Expr::literal(&Datum::Null, Type::Null, span)),

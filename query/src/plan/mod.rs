@@ -14,6 +14,8 @@ mod operator;
 mod refuse;
 
 pub use bind::Arguments;
+pub(crate) use chain::snake;
+pub(crate) use constant::{mixed as literal_value, read_moment};
 pub use expr::{Each, Expr, Node};
 
 use std::fmt;
@@ -25,6 +27,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::eval::{Context, Frame};
 use crate::error::Error;
 use crate::signature::{Args, Operator};
+use crate::stages::Sorted;
 use crate::syntax::{Query, Span};
 use crate::types::Type;
 
@@ -49,6 +52,16 @@ pub trait Run: fmt::Debug + Send + Sync {
 
     /// The condition, where all the stage does is to keep the samples for which it holds.
     fn condition(&self) -> Option<&Expr> {
+        None
+    }
+
+    /// The sort, where the stage is one; followed by a limit, only the top is needed.
+    fn sort(&self) -> Option<&Sorted> {
+        None
+    }
+
+    /// How many rows it keeps from the start, where that is all the stage does.
+    fn limit(&self) -> Option<usize> {
         None
     }
 }

@@ -4,7 +4,7 @@
 use messier_store::FieldType;
 
 use super::{Expr, Node, Planner};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::Diagnostic;
 use crate::syntax::{FieldRef, Span};
 use crate::types::Type;
 
@@ -126,12 +126,6 @@ impl Planner<'_> {
             mistake = mistake.hint(format!("the fields are {}", names.join(", ")));
         }
         self.refuse(mistake)
-    }
-
-    /// Names near a wrong one among the fields, for stages that take a name and no expression.
-    pub(crate) fn near_fields(&self, wrong: &str) -> Vec<String> {
-        let paths = self.schema.paths();
-        nearest(wrong, paths.iter().map(String::as_str))
     }
 
     /// The type of a stored or computed field at a dotted path.

@@ -1,0 +1,42 @@
+//! What a query comes to: a view, a value, a call for the engine, or a text for people.
+
+mod view;
+
+pub use view::View;
+
+use crate::signature::Args;
+
+/// What a query comes to.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// Samples, in order.
+    View(View),
+    /// One value.
+    Value(Value),
+    /// An operator to be run over a view, which is the engine's business.
+    Call(OperatorCall),
+    /// A text for people: `explain()`.
+    Text(String),
+}
+
+/// A value, as JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Value {
+    /// The value.
+    pub value: serde_json::Value,
+    /// How many values could not be computed and became null.
+    pub skipped: u64,
+}
+
+/// An operator with everything it needs.
+#[derive(Debug, Clone)]
+pub struct OperatorCall {
+    /// The operator's name.
+    pub operator: String,
+    /// Its arguments, defaults filled in, those of the chosen method among them.
+    pub args: Args,
+    /// The samples it is to work on.
+    pub view: View,
+    /// The canonical text of the stages that made the view; empty for all samples.
+    pub view_text: String,
+}

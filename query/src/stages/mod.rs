@@ -1,0 +1,50 @@
+//! Stages: each turns a view into a view. One file a family, one line in [`STAGES`].
+
+mod fields;
+mod filter;
+mod limits;
+mod select;
+mod shuffle;
+mod sort;
+
+pub use filter::Match;
+pub use limits::Limits;
+pub use sort::Sorted;
+
+use crate::plan::{Arguments, Planner, Run};
+use crate::signature::Signature;
+
+/// A stage: what it is called with, and what it plans to do.
+pub trait Stage: Sync {
+    /// Name, what it is for, parameters, examples.
+    fn signature(&'static self) -> &'static Signature;
+
+    /// The stage with its arguments bound; `None` where a mistake has been reported.
+    fn plan(&self, args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Box<dyn Run>>;
+}
+
+/// Every stage, in the order the reference lists them.
+static STAGES: &[&dyn Stage] = &[
+    &filter::MATCH,
+    &filter::MATCH_TAGS,
+    &filter::EXISTS,
+    &select::SELECT,
+    &select::EXCLUDE,
+    &limits::LIMIT,
+    &limits::SKIP,
+    &shuffle::TAKE,
+    &shuffle::SHUFFLE,
+    &sort::SORT_BY,
+    &fields::SELECT_FIELDS,
+    &fields::EXCLUDE_FIELDS,
+];
+
+/// All stages.
+pub fn all() -> impl Iterator<Item = &'static dyn Stage> {
+    STAGES.iter().copied()
+}
+
+/// The stage of that name.
+pub fn find(name: &str) -> Option<&'static dyn Stage> {
+    all().find(|stage| stage.signature().name == name)
+}
