@@ -42,7 +42,10 @@ enum Place<'a> {
 impl<'a> Domain<'a> {
     /// The samples themselves.
     pub fn of_samples(columns: &'a dyn Columns) -> Domain<'a> {
-        Domain { len: columns.len(), place: Place::Samples(columns) }
+        Domain {
+            len: columns.len(),
+            place: Place::Samples(columns),
+        }
     }
 
     /// The values of lists: `parents` is the row of each value.
@@ -53,21 +56,38 @@ impl<'a> Domain<'a> {
             element: Some(values),
             accumulator: None,
         };
-        Domain { len: parents.len(), place }
+        Domain {
+            len: parents.len(),
+            place,
+        }
     }
 
     /// The same rows with another meaning of `F()`.
     pub fn with_element(&'a self, element: ArrayRef) -> Domain<'a> {
-        let place =
-            Place::Below { parent: self, rows: None, element: Some(element), accumulator: None };
-        Domain { len: self.len, place }
+        let place = Place::Below {
+            parent: self,
+            rows: None,
+            element: Some(element),
+            accumulator: None,
+        };
+        Domain {
+            len: self.len,
+            place,
+        }
     }
 
     /// Some of the rows.
     pub fn at_rows(&'a self, rows: &'a [u32]) -> Domain<'a> {
-        let place =
-            Place::Below { parent: self, rows: Some(rows), element: None, accumulator: None };
-        Domain { len: rows.len(), place }
+        let place = Place::Below {
+            parent: self,
+            rows: Some(rows),
+            element: None,
+            accumulator: None,
+        };
+        Domain {
+            len: rows.len(),
+            place,
+        }
     }
 
     /// Some of the rows, each with one value of its list and what has been accumulated so far.
@@ -83,7 +103,10 @@ impl<'a> Domain<'a> {
             element: Some(element),
             accumulator: Some(accumulator),
         };
-        Domain { len: rows.len(), place }
+        Domain {
+            len: rows.len(),
+            place,
+        }
     }
 
     /// The number of rows.
@@ -119,7 +142,10 @@ impl<'a> Domain<'a> {
     pub fn element(&self) -> Result<Option<ArrayRef>, Error> {
         match &self.place {
             Place::Samples(_) => Ok(None),
-            Place::Below { element: Some(element), .. } => Ok(Some(element.clone())),
+            Place::Below {
+                element: Some(element),
+                ..
+            } => Ok(Some(element.clone())),
             Place::Below { parent, rows, .. } => match parent.element()? {
                 Some(element) => Domain::through(element, *rows).map(Some),
                 None => Ok(None),
@@ -134,7 +160,10 @@ impl<'a> Domain<'a> {
     pub fn accumulator(&self) -> Result<Option<ArrayRef>, Error> {
         match &self.place {
             Place::Samples(_) => Ok(None),
-            Place::Below { accumulator: Some(value), .. } => Ok(Some(value.clone())),
+            Place::Below {
+                accumulator: Some(value),
+                ..
+            } => Ok(Some(value.clone())),
             Place::Below { parent, rows, .. } => match parent.accumulator()? {
                 Some(value) => Domain::through(value, *rows).map(Some),
                 None => Ok(None),

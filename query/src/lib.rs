@@ -26,3 +26,17 @@ pub use parse::{MAX_BYTES, iso_date, iso_datetime, parse};
 pub use plan::{Env, Plan, plan};
 pub use source::{Source, Table};
 pub use types::Type;
+
+/// The signature of every stage, aggregation, function and operator symbol of the language; engine operators have theirs
+/// in the engine.
+pub fn signatures() -> impl Iterator<Item = &'static signature::Signature> {
+    stages::all()
+        .map(|stage| stage.signature())
+        .chain(aggregations::all().map(|aggregation| aggregation.signature()))
+        .chain(
+            functions::OPERATORS
+                .iter()
+                .map(|operator| operator.signature()),
+        )
+        .chain(functions::members().map(|member| member.signature()))
+}

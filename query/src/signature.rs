@@ -495,7 +495,13 @@ impl Operator {
 
 /// A parameter, for tables that are written by hand.
 pub const fn param(name: &'static str, kind: Kind, default: Default, doc: &'static str) -> Param {
-    Param { name, kind, default, doc, unit: None }
+    Param {
+        name,
+        kind,
+        default,
+        doc,
+        unit: None,
+    }
 }
 
 /// An example of a signature.
@@ -510,7 +516,13 @@ pub const fn expression(
     params: &'static [Param],
     examples: &'static [Example],
 ) -> Signature {
-    Signature { name, summary, params, examples, returns: Returns::Expression }
+    Signature {
+        name,
+        summary,
+        params,
+        examples,
+        returns: Returns::Expression,
+    }
 }
 
 /// The signature of a stage.
@@ -520,7 +532,13 @@ pub const fn stage(
     params: &'static [Param],
     examples: &'static [Example],
 ) -> Signature {
-    Signature { name, summary, params, examples, returns: Returns::View }
+    Signature {
+        name,
+        summary,
+        params,
+        examples,
+        returns: Returns::View,
+    }
 }
 
 /// The signature of an aggregation.
@@ -530,5 +548,11 @@ pub const fn aggregation(
     params: &'static [Param],
     examples: &'static [Example],
 ) -> Signature {
-    Signature { name, summary, params, examples, returns: Returns::Value }
+    Signature {
+        name,
+        summary,
+        params,
+        examples,
+        returns: Returns::Value,
+    }
 }

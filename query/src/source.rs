@@ -60,7 +60,11 @@ impl Table {
             }
         }
         let (fields, columns) = columns.into_iter().unzip();
-        Ok(Table { schema: Arc::new(Schema { fields }), columns: Arc::new(columns), rows })
+        Ok(Table {
+            schema: Arc::new(Schema { fields }),
+            columns: Arc::new(columns),
+            rows,
+        })
     }
 }
 
@@ -79,11 +83,38 @@ impl Source for Table {
     }
 
     fn column(&self, field: &str) -> Result<ArrayRef, Error> {
-        let at = self.schema.fields.iter().position(|known| known.name == field);
-        at.and_then(|at| self.columns.get(at)).cloned().ok_or_else(|| Error::UnknownField {
-            name: field.to_owned(),
-            candidates: crate::nearest(field, self.schema.fields.iter().map(|f| f.name.as_str())),
-        })
+        let at = self
+            .schema
+            .fields
+            .iter()
+            .position(|known| known.name == field);
+        at.and_then(|at| self.columns.get(at))
+            .cloned()
+            .ok_or_else(|| Error::UnknownField {
+                name: field.to_owned(),
+                candidates: crate::nearest(
+                    field,
+                    self.schema.fields.iter().map(|f| f.name.as_str()),
+                ),
+            })
+    }
+
+    fn handle(&self) -> Arc<dyn Source> {
+        Arc::new(self.clone())
+    }
+}
+
+impl Source for messier_store::Snapshot {
+    fn schema(&self) -> &Schema {
+        messier_store::Snapshot::schema(self)
+    }
+
+    fn len(&self) -> usize {
+        messier_store::Snapshot::len(self)
+    }
+
+    fn column(&self, field: &str) -> Result<ArrayRef, Error> {
+        Ok(messier_store::Snapshot::column(self, field)?)
     }
 
     fn handle(&self) -> Arc<dyn Source> {

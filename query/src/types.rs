@@ -49,7 +49,10 @@ impl From<&FieldType> for Type {
             FieldType::List(item) => Type::list(Type::from(&**item)),
             FieldType::Struct(kind, fields) => Type::Struct(
                 *kind,
-                fields.iter().map(|field| (field.name.clone(), Type::from(&field.ty))).collect(),
+                fields
+                    .iter()
+                    .map(|field| (field.name.clone(), Type::from(&field.ty)))
+                    .collect(),
             ),
         }
     }
@@ -75,7 +78,10 @@ impl Type {
             Type::List(item) => FieldType::List(Box::new(item.field_type())),
             Type::Struct(kind, fields) => FieldType::Struct(
                 *kind,
-                fields.iter().map(|(name, ty)| Field::new(name, ty.field_type())).collect(),
+                fields
+                    .iter()
+                    .map(|(name, ty)| Field::new(name, ty.field_type()))
+                    .collect(),
             ),
         }
     }
@@ -88,7 +94,10 @@ impl Type {
                 DataType::List(Arc::new(ArrowField::new("item", item.arrow(), true)))
             }
             Type::Struct(_, fields) => DataType::Struct(
-                fields.iter().map(|(name, ty)| ArrowField::new(name, ty.arrow(), true)).collect(),
+                fields
+                    .iter()
+                    .map(|(name, ty)| ArrowField::new(name, ty.arrow(), true))
+                    .collect(),
             ),
             other => other.field_type().arrow(),
         }
@@ -144,9 +153,10 @@ impl Type {
     pub fn child(&self, name: &str) -> Option<Type> {
         match self {
             Type::List(item) => item.child(name).map(Type::list),
-            Type::Struct(_, fields) => {
-                fields.iter().find(|(field, _)| field == name).map(|(_, ty)| ty.clone())
-            }
+            Type::Struct(_, fields) => fields
+                .iter()
+                .find(|(field, _)| field == name)
+                .map(|(_, ty)| ty.clone()),
             _ => None,
         }
     }
@@ -167,9 +177,15 @@ impl Type {
             }
             (Type::Struct(kind, a), Type::Struct(other, b)) if a.len() == b.len() => {
                 let fields = a.iter().zip(b).map(|((name, x), (same, y))| {
-                    (name == same).then(|| Some((name.clone(), x.unify(y)?))).flatten()
+                    (name == same)
+                        .then(|| Some((name.clone(), x.unify(y)?)))
+                        .flatten()
                 });
-                let kind = if kind == other { *kind } else { StructKind::Plain };
+                let kind = if kind == other {
+                    *kind
+                } else {
+                    StructKind::Plain
+                };
                 Type::Struct(kind, fields.collect::<Option<_>>()?)
             }
             _ => return None,

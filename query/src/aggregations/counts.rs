@@ -22,12 +22,20 @@ static COUNT_SIGNATURE: Signature = aggregation(
     "count",
     "Counts the samples, or the values of a field that are not null.",
     &[
-        param("field_or_expr", Kind::Expr(TypeSet::Any), Default::Null, "A field by name, or an expression; without it samples are counted."),
+        param(
+            "field_or_expr",
+            Kind::Expr(TypeSet::Any),
+            Default::Null,
+            "A field by name, or an expression; without it samples are counted.",
+        ),
         EXPR,
         SAFE,
     ],
     &[
-        example(r#"match(F("k20") == "7").count()"#, "Counts the samples of a cluster."),
+        example(
+            r#"match(F("k20") == "7").count()"#,
+            "Counts the samples of a cluster.",
+        ),
         example(r#"count("tags")"#, "Counts all tags."),
     ],
 );
@@ -46,9 +54,16 @@ impl Aggregation for Count {
     fn plan(&self, args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Box<dyn Aggregate>> {
         let safe = planner.bool(args, "safe");
         let none = args.get("field_or_expr").is_none_or(|expr| {
-            matches!(expr.kind, crate::syntax::ExprKind::Literal(crate::syntax::Literal::Null))
+            matches!(
+                expr.kind,
+                crate::syntax::ExprKind::Literal(crate::syntax::Literal::Null)
+            )
         });
-        let input = if none { None } else { Some(Input::plan(args, planner)?) };
+        let input = if none {
+            None
+        } else {
+            Some(Input::plan(args, planner)?)
+        };
         Some(Box::new(Counting { input, safe: safe? }))
     }
 }
@@ -61,7 +76,9 @@ impl Aggregate for Counting {
         let values = input.values(frame, context)?;
         let nulls = values.logical_nulls().map_or(0, |nulls| nulls.null_count());
         let mut count = values.len() - nulls;
-        if self.safe && let Some(floats) = crate::functions::float_values(&values) {
+        if self.safe
+            && let Some(floats) = crate::functions::float_values(&values)
+        {
             count = floats.iter().flatten().filter(|x| x.is_finite()).count();
         }
         Ok(Outcome::Value(json!(count)))
@@ -79,7 +96,10 @@ static COUNT_VALUES_SIGNATURE: Signature = aggregation(
     &[FIELD, EXPR, SAFE],
     &[
         example(r#"count_values("k20")"#, "Gives the sizes of clusters."),
-        example(r#"count_values(F("metadata.width") > 640)"#, "Counts wide and narrow images."),
+        example(
+            r#"count_values(F("metadata.width") > 640)"#,
+            "Counts wide and narrow images.",
+        ),
     ],
 );
 
@@ -176,7 +196,11 @@ impl Aggregation for Distinct {
 impl Aggregate for Distinguishing {
     fn run(&self, frame: &Frame, context: &Context) -> Result<Outcome, Error> {
         let Ranks { distinct, codes } = rank(&self.input.values(frame, context)?)?;
-        debug_assert!(codes.iter().all(|code| *code == NO_RANK || (*code as usize) < distinct.len()));
+        debug_assert!(
+            codes
+                .iter()
+                .all(|code| *code == NO_RANK || (*code as usize) < distinct.len())
+        );
         let ty = self.input.item();
         let values = (0..distinct.len())
             .filter(|at| !self.safe || finite(&distinct, *at))

@@ -16,7 +16,10 @@ use crate::types::Type;
 /// `histogram_values`
 pub struct HistogramValues;
 
-const EDGE: Kind = Kind::Float { lo: f64::MIN, hi: f64::MAX };
+const EDGE: Kind = Kind::Float {
+    lo: f64::MIN,
+    hi: f64::MAX,
+};
 
 /// `histogram_values(field_or_expr, bins, range)`
 pub static HISTOGRAM_VALUES: HistogramValues = HistogramValues;
@@ -25,13 +28,29 @@ static SIGNATURE: Signature = aggregation(
     "Counts values between edges and gives `[counts, edges, other]`.",
     &[
         FIELD,
-        param("bins", Kind::List(&EDGE), Default::Int(10), "A number of equal bins, or the list of edges."),
-        param("range", Kind::Optional(&Kind::List(&EDGE)), Default::Null, "The first and the last edge; by default the least value and just above the greatest."),
+        param(
+            "bins",
+            Kind::List(&EDGE),
+            Default::Int(10),
+            "A number of equal bins, or the list of edges.",
+        ),
+        param(
+            "range",
+            Kind::Optional(&Kind::List(&EDGE)),
+            Default::Null,
+            "The first and the last edge; by default the least value and just above the greatest.",
+        ),
         EXPR,
     ],
     &[
-        example(r#"histogram_values("uniqueness", bins=20)"#, "Counts in twenty bins."),
-        example(r#"histogram_values("metadata.width", bins=[0, 640, 1280, 4096])"#, "Counts between given edges."),
+        example(
+            r#"histogram_values("uniqueness", bins=20)"#,
+            "Counts in twenty bins.",
+        ),
+        example(
+            r#"histogram_values("metadata.width", bins=[0, 640, 1280, 4096])"#,
+            "Counts between given edges.",
+        ),
     ],
 );
 
@@ -62,7 +81,11 @@ impl Aggregation for HistogramValues {
         let input = Input::of_type(args, planner, "numbers or dates", |ty| {
             ty.is_number() || ty.is_date()
         });
-        Some(Box::new(Counting { input: input?, bins: bins?, range: range? }))
+        Some(Box::new(Counting {
+            input: input?,
+            bins: bins?,
+            range: range?,
+        }))
     }
 }
 
@@ -73,8 +96,10 @@ fn numbers(args: &Arguments<'_>, planner: &mut Planner<'_>, name: &str) -> Optio
         crate::columns::Datum::List(items) => items,
         one => vec![one],
     };
-    let numbers: Option<Vec<f64>> =
-        items.iter().map(|item| item.number().filter(|x| x.is_finite())).collect();
+    let numbers: Option<Vec<f64>> = items
+        .iter()
+        .map(|item| item.number().filter(|x| x.is_finite()))
+        .collect();
     if numbers.is_none() {
         planner.report(Diagnostic::new(
             "bad-argument",
@@ -87,28 +112,42 @@ fn numbers(args: &Arguments<'_>, planner: &mut Planner<'_>, name: &str) -> Optio
 }
 
 fn bins(args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Bins> {
-    let Some(expr) = args.get("bins") else { return Some(Bins::Count(10)) };
-    let mistake = |message: String| Diagnostic::new("bad-argument", message, expr.span, "this argument");
+    let Some(expr) = args.get("bins") else {
+        return Some(Bins::Count(10));
+    };
+    let mistake =
+        |message: String| Diagnostic::new("bad-argument", message, expr.span, "this argument");
     if !matches!(expr.kind, crate::syntax::ExprKind::List(_)) {
         return match planner.constant(expr)? {
-            crate::columns::Datum::Int(n) if (1..=MOST).contains(&n) => Some(Bins::Count(n as usize)),
+            crate::columns::Datum::Int(n) if (1..=MOST).contains(&n) => {
+                Some(Bins::Count(n as usize))
+            }
             _ => {
-                planner.report(mistake(format!("`bins` is a whole number from 1 to {MOST}, or a list of edges")));
+                planner.report(mistake(format!(
+                    "`bins` is a whole number from 1 to {MOST}, or a list of edges"
+                )));
                 None
             }
         };
     }
     let edges = numbers(args, planner, "bins")?;
     if edges.len() < 2 || edges.windows(2).any(|pair| pair[0] >= pair[1]) {
-        planner.report(mistake("edges are at least two numbers, each greater than the one before".to_owned()));
+        planner.report(mistake(
+            "edges are at least two numbers, each greater than the one before".to_owned(),
+        ));
         return None;
     }
     Some(Bins::Edges(edges))
 }
 
 fn range(args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Option<(f64, f64)>> {
-    let Some(expr) = args.get("range") else { return Some(None) };
-    if matches!(expr.kind, crate::syntax::ExprKind::Literal(crate::syntax::Literal::Null)) {
+    let Some(expr) = args.get("range") else {
+        return Some(None);
+    };
+    if matches!(
+        expr.kind,
+        crate::syntax::ExprKind::Literal(crate::syntax::Literal::Null)
+    ) {
         return Some(None);
     }
     match numbers(args, planner, "range")?.as_slice() {
@@ -146,14 +185,23 @@ impl Aggregate for Counting {
                 let (low, high) = self.range.unwrap_or_else(|| {
                     let low = finite().fold(f64::INFINITY, f64::min);
                     let high = finite().fold(f64::NEG_INFINITY, f64::max);
-                    if low > high { (0.0, 1.0) } else { (low, (high + 1e-6).max(high.next_up())) }
+                    if low > high {
+                        (0.0, 1.0)
+                    } else {
+                        (low, (high + 1e-6).max(high.next_up()))
+                    }
                 });
                 let step = |at: usize| low + (high - low) * (at as f64 / *n as f64);
-                (0..=*n).map(|at| if at == *n { high } else { step(at) }).collect()
+                (0..=*n)
+                    .map(|at| if at == *n { high } else { step(at) })
+                    .collect()
             }
         };
         let mut counts = vec![0u64; edges.len() - 1];
-        let mut other = floats.iter().filter(|x| !x.is_some_and(f64::is_finite)).count() as u64;
+        let mut other = floats
+            .iter()
+            .filter(|x| !x.is_some_and(f64::is_finite))
+            .count() as u64;
         for x in finite() {
             let at = edges.partition_point(|edge| *edge <= x);
             match at.checked_sub(1).and_then(|at| counts.get_mut(at)) {

@@ -20,8 +20,12 @@ pub const FIELD: Param = param(
 );
 
 /// The parameter that leaves NaN and infinities out.
-pub const SAFE: Param =
-    param("safe", Kind::Bool, Default::Bool(false), "Leaves NaN and infinities out too.");
+pub const SAFE: Param = param(
+    "safe",
+    Kind::Bool,
+    Default::Bool(false),
+    "Leaves NaN and infinities out too.",
+);
 
 /// The parameter for an expression on top of the field.
 pub const EXPR: Param = param(
@@ -68,7 +72,9 @@ impl Input {
             format!("{} here", input.expr.ty),
         );
         let mistake = match &ty {
-            Type::Text if needs.contains("number") => mistake.hint("read numbers from texts with `.to_double()`"),
+            Type::Text if needs.contains("number") => {
+                mistake.hint("read numbers from texts with `.to_double()`")
+            }
             Type::Struct(_, fields) if !fields.is_empty() => {
                 mistake.hint(format!("name one of its fields, such as `{}`", fields[0].0))
             }

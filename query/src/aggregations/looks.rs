@@ -39,17 +39,33 @@ pub static HEAD: Look = Look {
     signature: aggregation(
         "head",
         "Gives the first samples.",
-        &[param("num_samples", Kind::Int { lo: 0, hi: i64::MAX }, Default::Int(3), "How many.")],
-        &[example(r#"sort_by("uniqueness").head(5)"#, "Gives the five least unique.")],
+        &[param(
+            "num_samples",
+            Kind::Int {
+                lo: 0,
+                hi: i64::MAX,
+            },
+            Default::Int(3),
+            "How many.",
+        )],
+        &[example(
+            r#"sort_by("uniqueness").head(5)"#,
+            "Gives the five least unique.",
+        )],
     ),
 };
 /// `first()`
 pub static FIRST: Look = Look {
     what: What::First,
-    signature: aggregation("first", "Gives the first sample, if there is one.", &[], &[example(
-        r#"match(F("k20") == "7").first()"#,
-        "Gives one of a cluster.",
-    )]),
+    signature: aggregation(
+        "first",
+        "Gives the first sample, if there is one.",
+        &[],
+        &[example(
+            r#"match(F("k20") == "7").first()"#,
+            "Gives one of a cluster.",
+        )],
+    ),
 };
 /// `one(expr)`
 pub static ONE: Look = Look {
@@ -57,17 +73,30 @@ pub static ONE: Look = Look {
     signature: aggregation(
         "one",
         "Gives the only sample; several, or none, are an error.",
-        &[param("expr", Kind::Expr(TypeSet::Bool), Default::Null, "A condition that only one sample meets.")],
-        &[example(r#"one(F("filepath") == "/data/a.jpg")"#, "Gives the sample of a file.")],
+        &[param(
+            "expr",
+            Kind::Expr(TypeSet::Bool),
+            Default::Null,
+            "A condition that only one sample meets.",
+        )],
+        &[example(
+            r#"one(F("filepath") == "/data/a.jpg")"#,
+            "Gives the sample of a file.",
+        )],
     ),
 };
 /// `ids()`
 pub static IDS: Look = Look {
     what: What::Ids,
-    signature: aggregation("ids", "Gives the ids of the samples.", &[], &[example(
-        r#"match(F("k20") == "7").ids()"#,
-        "Gives the ids of a cluster.",
-    )]),
+    signature: aggregation(
+        "ids",
+        "Gives the ids of the samples.",
+        &[],
+        &[example(
+            r#"match(F("k20") == "7").ids()"#,
+            "Gives the ids of a cluster.",
+        )],
+    ),
 };
 /// `schema(field_or_expr)`
 pub static SCHEMA: Look = Look {
@@ -75,23 +104,43 @@ pub static SCHEMA: Look = Look {
     signature: aggregation(
         "schema",
         "Gives the names and types of the view's fields, or of a document's.",
-        &[param("field_or_expr", Kind::Expr(TypeSet::Any), Default::Null, "A field that holds documents; without it the samples.")],
-        &[example("schema()", "Names every field."), example(r#"schema("metadata")"#, "Names those of a document.")],
+        &[param(
+            "field_or_expr",
+            Kind::Expr(TypeSet::Any),
+            Default::Null,
+            "A field that holds documents; without it the samples.",
+        )],
+        &[
+            example("schema()", "Names every field."),
+            example(r#"schema("metadata")"#, "Names those of a document."),
+        ],
     ),
 };
 /// `list_schema(field_or_expr)`
 pub static LIST_SCHEMA: Look = Look {
     what: What::ListSchema,
-    signature: aggregation("list_schema", "Gives the type of the values of a list field.", &[FIELD], &[
-        example(r#"list_schema("tags")"#, "Gives the type of a tag."),
-    ]),
+    signature: aggregation(
+        "list_schema",
+        "Gives the type of the values of a list field.",
+        &[FIELD],
+        &[example(
+            r#"list_schema("tags")"#,
+            "Gives the type of a tag.",
+        )],
+    ),
 };
 /// `explain()`
 pub static EXPLAIN: Look = Look {
     what: What::Explain,
-    signature: aggregation("explain", "Says what each step did: its rows and its time.", &[], &[
-        example(r#"match(F("k20") == "7").limit(5).explain()"#, "Explains a query."),
-    ]),
+    signature: aggregation(
+        "explain",
+        "Says what each step did: its rows and its time.",
+        &[],
+        &[example(
+            r#"match(F("k20") == "7").limit(5).explain()"#,
+            "Explains a query.",
+        )],
+    ),
 };
 
 #[derive(Debug)]
@@ -110,7 +159,9 @@ impl Aggregation for Look {
 
     fn plan(&self, args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Box<dyn Aggregate>> {
         Some(Box::new(match self.what {
-            What::Head => Looking::Head(usize::try_from(planner.int(args, "num_samples")?).unwrap_or(0)),
+            What::Head => {
+                Looking::Head(usize::try_from(planner.int(args, "num_samples")?).unwrap_or(0))
+            }
             What::First => Looking::Head(1),
             What::One => Looking::One(match args.get("expr") {
                 None => None,
@@ -145,9 +196,12 @@ impl Aggregation for Look {
 fn document_schema(args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Json> {
     let input = Input::plan(args, planner)?;
     match input.expr.ty.innermost() {
-        Type::Struct(_, fields) => {
-            Some(Json::Object(fields.iter().map(|(name, ty)| (name.clone(), json!(ty.to_string()))).collect()))
-        }
+        Type::Struct(_, fields) => Some(Json::Object(
+            fields
+                .iter()
+                .map(|(name, ty)| (name.clone(), json!(ty.to_string())))
+                .collect(),
+        )),
         other => {
             planner.report(Diagnostic::new(
                 "wrong-type",
@@ -201,5 +255,9 @@ impl Aggregate for Looking {
 }
 
 fn ids_json(ids: &ArrayRef) -> Json {
-    Json::Array((0..ids.len()).map(|row| columns::json(ids, row, &Type::Id)).collect())
+    Json::Array(
+        (0..ids.len())
+            .map(|row| columns::json(ids, row, &Type::Id))
+            .collect(),
+    )
 }

@@ -37,30 +37,48 @@ pub struct Numbers {
 /// `bounds(field_or_expr)`
 pub static BOUNDS: Numbers = Numbers {
     ask: Ask::Bounds,
-    signature: aggregation("bounds", "Gives the least and the greatest value.", &[FIELD, EXPR, SAFE], &[
-        example(r#"bounds("uniqueness")"#, "Gives the range of scores."),
-    ]),
+    signature: aggregation(
+        "bounds",
+        "Gives the least and the greatest value.",
+        &[FIELD, EXPR, SAFE],
+        &[example(
+            r#"bounds("uniqueness")"#,
+            "Gives the range of scores.",
+        )],
+    ),
 };
 /// `min(field_or_expr)`
 pub static MIN: Numbers = Numbers {
     ask: Ask::Min,
-    signature: aggregation("min", "Gives the least value, null if there is none.", &[FIELD, EXPR, SAFE], &[
-        example(r#"min("created_at")"#, "Gives the first import."),
-    ]),
+    signature: aggregation(
+        "min",
+        "Gives the least value, null if there is none.",
+        &[FIELD, EXPR, SAFE],
+        &[example(r#"min("created_at")"#, "Gives the first import.")],
+    ),
 };
 /// `max(field_or_expr)`
 pub static MAX: Numbers = Numbers {
     ask: Ask::Max,
-    signature: aggregation("max", "Gives the greatest value, null if there is none.", &[FIELD, EXPR, SAFE], &[
-        example(r#"max(F("metadata.width") * F("metadata.height"))"#, "Gives the most pixels."),
-    ]),
+    signature: aggregation(
+        "max",
+        "Gives the greatest value, null if there is none.",
+        &[FIELD, EXPR, SAFE],
+        &[example(
+            r#"max(F("metadata.width") * F("metadata.height"))"#,
+            "Gives the most pixels.",
+        )],
+    ),
 };
 /// `mean(field_or_expr)`
 pub static MEAN: Numbers = Numbers {
     ask: Ask::Mean,
-    signature: aggregation("mean", "Gives the mean, null if there is no value.", &[FIELD, EXPR, SAFE], &[
-        example(r#"mean("uniqueness")"#, "Gives the mean score."),
-    ]),
+    signature: aggregation(
+        "mean",
+        "Gives the mean, null if there is no value.",
+        &[FIELD, EXPR, SAFE],
+        &[example(r#"mean("uniqueness")"#, "Gives the mean score.")],
+    ),
 };
 /// `std(field_or_expr)`
 pub static STD: Numbers = Numbers {
@@ -68,25 +86,60 @@ pub static STD: Numbers = Numbers {
     signature: aggregation(
         "std",
         "Gives the standard deviation, null if there is no value.",
-        &[FIELD, EXPR, SAFE, param("sample", Kind::Bool, Default::Bool(false), "Divides by n - 1 rather than n.")],
-        &[example(r#"std("uniqueness")"#, "Gives the spread of scores.")],
+        &[
+            FIELD,
+            EXPR,
+            SAFE,
+            param(
+                "sample",
+                Kind::Bool,
+                Default::Bool(false),
+                "Divides by n - 1 rather than n.",
+            ),
+        ],
+        &[example(
+            r#"std("uniqueness")"#,
+            "Gives the spread of scores.",
+        )],
     ),
 };
 /// `sum(field_or_expr)`
 pub static SUM: Numbers = Numbers {
     ask: Ask::Sum,
-    signature: aggregation("sum", "Adds the values; of none it is 0.", &[FIELD, EXPR, SAFE], &[
-        example(r#"sum("metadata.size_bytes")"#, "Gives the bytes of all files."),
-    ]),
+    signature: aggregation(
+        "sum",
+        "Adds the values; of none it is 0.",
+        &[FIELD, EXPR, SAFE],
+        &[example(
+            r#"sum("metadata.size_bytes")"#,
+            "Gives the bytes of all files.",
+        )],
+    ),
 };
 /// `quantiles(field_or_expr, quantiles)`
 pub static QUANTILES: Numbers = Numbers {
-    ask: Ask::Quantiles { shares: Vec::new(), one: false },
+    ask: Ask::Quantiles {
+        shares: Vec::new(),
+        one: false,
+    },
     signature: aggregation(
         "quantiles",
         "Gives the least values that have at least these shares of the values at or below them.",
-        &[FIELD, param("quantiles", Kind::List(&Kind::Float { lo: 0.0, hi: 1.0 }), Default::Required, "One share, or several, from 0 to 1."), EXPR, SAFE],
-        &[example(r#"quantiles("uniqueness", [0.25, 0.5, 0.75])"#, "Gives the quartiles.")],
+        &[
+            FIELD,
+            param(
+                "quantiles",
+                Kind::List(&Kind::Float { lo: 0.0, hi: 1.0 }),
+                Default::Required,
+                "One share, or several, from 0 to 1.",
+            ),
+            EXPR,
+            SAFE,
+        ],
+        &[example(
+            r#"quantiles("uniqueness", [0.25, 0.5, 0.75])"#,
+            "Gives the quartiles.",
+        )],
     ),
 };
 
@@ -105,41 +158,55 @@ impl Aggregation for Numbers {
     fn plan(&self, args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Box<dyn Aggregate>> {
         let safe = planner.bool(args, "safe");
         let ask = match &self.ask {
-            Ask::Std { .. } => planner.bool(args, "sample").map(|sample| Ask::Std { sample }),
+            Ask::Std { .. } => planner
+                .bool(args, "sample")
+                .map(|sample| Ask::Std { sample }),
             Ask::Quantiles { .. } => shares(args, planner),
             other => Some(other.clone()),
         };
         let (needs, fits): (&str, fn(&Type) -> bool) = match self.ask {
             Ask::Bounds | Ask::Min | Ask::Max => ("values that have an order", Type::is_ordered),
-            Ask::Quantiles { .. } => {
-                ("numbers or dates", |ty| ty.is_number() || ty.is_date())
-            }
+            Ask::Quantiles { .. } => ("numbers or dates", |ty| ty.is_number() || ty.is_date()),
             _ => ("numbers", |ty| ty.is_number() || *ty == Type::Bool),
         };
         let input = Input::of_type(args, planner, needs, fits)?;
-        Some(Box::new(Asking { ask: ask?, input, safe: safe? }))
+        Some(Box::new(Asking {
+            ask: ask?,
+            input,
+            safe: safe?,
+        }))
     }
 }
 
 fn shares(args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Ask> {
-    let one = args.get("quantiles").is_some_and(|expr| {
-        !matches!(expr.kind, crate::syntax::ExprKind::List(_))
-    });
+    let one = args
+        .get("quantiles")
+        .is_some_and(|expr| !matches!(expr.kind, crate::syntax::ExprKind::List(_)));
     let Arg::List(items) = planner.literal(args, "quantiles")? else {
-        planner.report(Diagnostic::new("bad-argument", "`quantiles` takes shares from 0 to 1", args.span, "no shares"));
+        planner.report(Diagnostic::new(
+            "bad-argument",
+            "`quantiles` takes shares from 0 to 1",
+            args.span,
+            "no shares",
+        ));
         return None;
     };
     let shares = items.into_iter().filter_map(|item| match item {
         Arg::Float(share) => Some(share),
         _ => None,
     });
-    Some(Ask::Quantiles { shares: shares.collect(), one })
+    Some(Ask::Quantiles {
+        shares: shares.collect(),
+        one,
+    })
 }
 
 impl Aggregate for Asking {
     fn run(&self, frame: &Frame, context: &Context) -> Result<Outcome, Error> {
         let mut values = self.input.values(frame, context)?;
-        if self.safe && let Some(floats) = crate::functions::float_values(&values) {
+        if self.safe
+            && let Some(floats) = crate::functions::float_values(&values)
+        {
             let finite = floats.iter().map(|x| Some(x.is_some_and(f64::is_finite)));
             values = filter(&values, &finite.collect())?;
         }
@@ -176,7 +243,10 @@ fn bounds(values: &ArrayRef, ty: &Type) -> Result<(Json, Json), Error> {
     let ranks = rank(values)?;
     match ranks.distinct.len() {
         0 => Ok((Json::Null, Json::Null)),
-        n => Ok((columns::json(&ranks.distinct, 0, ty), columns::json(&ranks.distinct, n - 1, ty))),
+        n => Ok((
+            columns::json(&ranks.distinct, 0, ty),
+            columns::json(&ranks.distinct, n - 1, ty),
+        )),
     }
 }
 
@@ -186,7 +256,9 @@ fn as_floats(values: &ArrayRef) -> Result<Float64Array, Error> {
         DataType::Boolean => arrow::compute::cast(values, &DataType::Float64)?,
         _ => cast(values, &Type::Float)?,
     };
-    Ok(crate::functions::float_values(&floats).cloned().unwrap_or_else(|| Float64Array::new_null(0)))
+    Ok(crate::functions::float_values(&floats)
+        .cloned()
+        .unwrap_or_else(|| Float64Array::new_null(0)))
 }
 
 fn sum(values: &ArrayRef) -> Result<Json, Error> {
@@ -215,14 +287,22 @@ fn moments(values: &ArrayRef) -> Result<Option<(f64, f64, f64)>, Error> {
     }
     let n = n as f64;
     let mean = floats.iter().flatten().sum::<f64>() / n;
-    let squares = floats.iter().flatten().map(|x| (x - mean) * (x - mean)).sum::<f64>();
+    let squares = floats
+        .iter()
+        .flatten()
+        .map(|x| (x - mean) * (x - mean))
+        .sum::<f64>();
     Ok(Some((mean, squares, n)))
 }
 
 fn quantiles(values: &ArrayRef, ty: &Type, shares: &[f64], one: bool) -> Result<Json, Error> {
     let ranks = rank(values)?;
     let mut counts = vec![0usize; ranks.distinct.len()];
-    ranks.codes.iter().filter(|code| **code != NO_RANK).for_each(|code| counts[*code as usize] += 1);
+    ranks
+        .codes
+        .iter()
+        .filter(|code| **code != NO_RANK)
+        .for_each(|code| counts[*code as usize] += 1);
     let total: usize = counts.iter().sum();
     let found = shares.iter().map(|share| {
         let needed = (share * total as f64).ceil().max(1.0);
@@ -234,5 +314,9 @@ fn quantiles(values: &ArrayRef, ty: &Type, shares: &[f64], one: bool) -> Result<
         at.map_or(Json::Null, |at| columns::json(&ranks.distinct, at, ty))
     });
     let mut found: Vec<Json> = found.collect();
-    Ok(if one { found.pop().unwrap_or(Json::Null) } else { Json::Array(found) })
+    Ok(if one {
+        found.pop().unwrap_or(Json::Null)
+    } else {
+        Json::Array(found)
+    })
 }

@@ -18,8 +18,16 @@ pub static AGGREGATE: Several = Several;
 static SIGNATURE: Signature = aggregation(
     "aggregate",
     "Gives the values of several aggregations as a list.",
-    &[param("aggregations", Kind::List(&Kind::Expr(TypeSet::Any)), Default::Required, "Calls of aggregations.")],
-    &[example(r#"aggregate([count(), mean("uniqueness"), distinct("k20")])"#, "Asks three things.")],
+    &[param(
+        "aggregations",
+        Kind::List(&Kind::Expr(TypeSet::Any)),
+        Default::Required,
+        "Calls of aggregations.",
+    )],
+    &[example(
+        r#"aggregate([count(), mean("uniqueness"), distinct("k20")])"#,
+        "Asks three things.",
+    )],
 );
 
 #[derive(Debug)]
@@ -69,10 +77,16 @@ fn one(expr: &syntax::Expr, planner: &mut Planner<'_>) -> Option<Box<dyn Aggrega
         });
         return None;
     };
-    if matches!(aggregation.signature().name, "aggregate" | "head" | "first" | "one" | "explain") {
+    if matches!(
+        aggregation.signature().name,
+        "aggregate" | "head" | "first" | "one" | "explain"
+    ) {
         planner.report(Diagnostic::new(
             "bad-argument",
-            format!("`{}` gives no single value, so it cannot be one of several", call.name.node),
+            format!(
+                "`{}` gives no single value, so it cannot be one of several",
+                call.name.node
+            ),
             expr.span,
             "cannot be used here",
         ));

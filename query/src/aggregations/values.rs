@@ -23,12 +23,25 @@ static SIGNATURE: Signature = aggregation(
     &[
         FIELD,
         EXPR,
-        param("unwind", Kind::Bool, Default::Bool(false), "Gives the values of lists one by one."),
-        param("missing_value", Kind::Any, Default::Null, "What stands for null."),
+        param(
+            "unwind",
+            Kind::Bool,
+            Default::Bool(false),
+            "Gives the values of lists one by one.",
+        ),
+        param(
+            "missing_value",
+            Kind::Any,
+            Default::Null,
+            "What stands for null.",
+        ),
     ],
     &[
         example(r#"limit(3).values("filepath")"#, "Gives three paths."),
-        example(r#"values("tags", unwind=True)"#, "Gives all tags, one after the other."),
+        example(
+            r#"values("tags", unwind=True)"#,
+            "Gives all tags, one after the other.",
+        ),
     ],
 );
 
@@ -71,14 +84,24 @@ impl Aggregation for Values {
         };
         let (inputs, several) = match names {
             Some(items) => {
-                let fields: Vec<Option<Expr>> =
-                    items.iter().map(|item| planner.field_or_expr(item)).collect();
+                let fields: Vec<Option<Expr>> = items
+                    .iter()
+                    .map(|item| planner.field_or_expr(item))
+                    .collect();
                 let fields = fields.into_iter().collect::<Option<Vec<_>>>()?;
-                (fields.into_iter().map(|expr| Input { expr }).collect(), true)
+                (
+                    fields.into_iter().map(|expr| Input { expr }).collect(),
+                    true,
+                )
             }
             None => (vec![Input::plan(args, planner)?], false),
         };
-        Some(Box::new(Listing { inputs, several, unwind: unwind?, missing: missing? }))
+        Some(Box::new(Listing {
+            inputs,
+            several,
+            unwind: unwind?,
+            missing: missing?,
+        }))
     }
 }
 

@@ -34,7 +34,9 @@ impl View {
 
     /// The row of each sample in its source. Listing them is O(n), once; counting does not need it.
     pub fn rows(&self) -> &[u32] {
-        self.rows.get_or_init(|| self.frame.rows().rows()).as_slice()
+        self.rows
+            .get_or_init(|| self.frame.rows().rows())
+            .as_slice()
     }
 
     /// The number of samples.
@@ -98,7 +100,10 @@ impl View {
     /// A number beyond the view, or what the source reports.
     pub fn sample_json(&self, i: usize) -> Result<Json, Error> {
         let mut one = self.samples_json(i..i.saturating_add(1))?;
-        one.pop().ok_or(Error::NoSuchRow { row: i, len: self.len() })
+        one.pop().ok_or(Error::NoSuchRow {
+            row: i,
+            len: self.len(),
+        })
     }
 
     /// Some samples of the view as JSON; the part of the range beyond the view is left out.

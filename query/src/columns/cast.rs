@@ -21,14 +21,21 @@ use crate::types::Type;
 /// The Arrow type with every dictionary of text replaced by text.
 pub fn plain_type(data: &DataType) -> DataType {
     let plain_field = |field: &ArrowField| {
-        Arc::new(ArrowField::new(field.name(), plain_type(field.data_type()), field.is_nullable()))
+        Arc::new(ArrowField::new(
+            field.name(),
+            plain_type(field.data_type()),
+            field.is_nullable(),
+        ))
     };
     match data {
         DataType::Dictionary(_, value) => (**value).clone(),
         DataType::List(item) => DataType::List(plain_field(item)),
-        DataType::Struct(fields) => {
-            DataType::Struct(fields.iter().map(|field| plain_field(field)).collect::<Fields>())
-        }
+        DataType::Struct(fields) => DataType::Struct(
+            fields
+                .iter()
+                .map(|field| plain_field(field))
+                .collect::<Fields>(),
+        ),
         other => other.clone(),
     }
 }
@@ -47,7 +54,10 @@ pub fn column_type(data: &DataType) -> Type {
         DataType::List(item) => Type::list(column_type(item.data_type())),
         DataType::Struct(fields) => Type::Struct(
             messier_store::StructKind::Plain,
-            fields.iter().map(|f| (f.name().clone(), column_type(f.data_type()))).collect(),
+            fields
+                .iter()
+                .map(|f| (f.name().clone(), column_type(f.data_type())))
+                .collect(),
         ),
         _ => Type::Null,
     }
@@ -69,7 +79,11 @@ pub fn plain(array: &ArrayRef) -> Result<ArrayRef, Error> {
         }
         DataType::Struct(_) => {
             let structs = array.as_struct();
-            let columns = structs.columns().iter().map(plain).collect::<Result<Vec<_>, _>>()?;
+            let columns = structs
+                .columns()
+                .iter()
+                .map(plain)
+                .collect::<Result<Vec<_>, _>>()?;
             rebuild(structs, columns)
         }
         _ => Ok(Arc::clone(array)),
@@ -86,7 +100,11 @@ fn rebuild(structs: &StructArray, columns: Vec<ArrayRef>) -> Result<ArrayRef, Er
         .zip(&columns)
         .map(|(field, column)| ArrowField::new(field.name(), column.data_type().clone(), true))
         .collect();
-    Ok(Arc::new(StructArray::try_new(fields, columns, structs.nulls().cloned())?))
+    Ok(Arc::new(StructArray::try_new(
+        fields,
+        columns,
+        structs.nulls().cloned(),
+    )?))
 }
 
 /// The column as type `ty`. Values are never lost; a pair of types that the planner does not bring together is an error.
@@ -110,7 +128,12 @@ pub fn cast(array: &ArrayRef, ty: &Type) -> Result<ArrayRef, Error> {
         (DataType::FixedSizeBinary(_), Type::Text) => {
             let ids = array.as_fixed_size_binary();
             let hex = ids.iter().map(|id| {
-                id.map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+                id.map(|bytes| {
+                    bytes
+                        .iter()
+                        .map(|byte| format!("{byte:02x}"))
+                        .collect::<String>()
+                })
             });
             Ok(hex.collect::<StringArray>().into_ref())
         }
@@ -123,17 +146,26 @@ pub fn cast(array: &ArrayRef, ty: &Type) -> Result<ArrayRef, Error> {
             lists.with_values(cast(&lists.values, item)?)
         }
         (DataType::List(_), Type::Vector(_)) => {
-            let rows: Vec<_> = (0..array.len()).map(|row| super::datum(array, row)).collect();
+            let rows: Vec<_> = (0..array.len())
+                .map(|row| super::datum(array, row))
+                .collect();
             Ok(super::build(ty, &rows.iter().collect::<Vec<_>>()))
         }
         (DataType::Struct(_), Type::Struct(_, fields)) => {
             let structs = array.as_struct();
-            let columns = fields.iter().map(|(name, ty)| match structs.column_by_name(name) {
-                Some(column) => cast(column, ty),
-                None => Ok(new_null_array(&ty.arrow(), structs.len())),
-            });
+            let columns = fields
+                .iter()
+                .map(|(name, ty)| match structs.column_by_name(name) {
+                    Some(column) => cast(column, ty),
+                    None => Ok(new_null_array(&ty.arrow(), structs.len())),
+                });
             let columns = columns.collect::<Result<Vec<_>, _>>()?;
-            Ok(super::make_struct(ty, columns, structs.nulls().cloned(), structs.len()))
+            Ok(super::make_struct(
+                ty,
+                columns,
+                structs.nulls().cloned(),
+                structs.len(),
+            ))
         }
         _ if column_type(data) == *ty => same(),
         _ => Ok(compute::cast(array, &ty.arrow())?),
@@ -142,17 +174,30 @@ pub fn cast(array: &ArrayRef, ty: &Type) -> Result<ArrayRef, Error> {
 
 /// The values at `rows`.
 pub fn gather(array: &ArrayRef, rows: &[u32]) -> Result<ArrayRef, Error> {
-    Ok(compute::take(array, &UInt32Array::from(rows.to_vec()), None)?)
+    Ok(compute::take(
+        array,
+        &UInt32Array::from(rows.to_vec()),
+        None,
+    )?)
 }
 
 /// The columns one after the other, all of type `ty`.
 pub fn join(arrays: &[ArrayRef], ty: &Type) -> Result<ArrayRef, Error> {
-    let mut arrays = arrays.iter().map(|array| cast(array, ty)).collect::<Result<Vec<_>, _>>()?;
+    let mut arrays = arrays
+        .iter()
+        .map(|array| cast(array, ty))
+        .collect::<Result<Vec<_>, _>>()?;
     let float = |array: &ArrayRef| *array.data_type() == DataType::Float64;
     if *ty == Type::Int && arrays.iter().any(float) {
-        arrays = arrays.iter().map(|array| cast(array, &Type::Float)).collect::<Result<_, _>>()?;
+        arrays = arrays
+            .iter()
+            .map(|array| cast(array, &Type::Float))
+            .collect::<Result<_, _>>()?;
     }
-    if arrays.windows(2).any(|pair| pair[0].data_type() != pair[1].data_type()) {
+    if arrays
+        .windows(2)
+        .any(|pair| pair[0].data_type() != pair[1].data_type())
+    {
         arrays = arrays.iter().map(plain).collect::<Result<_, _>>()?;
     }
     let refs: Vec<&dyn Array> = arrays.iter().map(|array| array.as_ref()).collect();

@@ -103,7 +103,11 @@ pub fn build(ty: &Type, values: &[&Datum]) -> ArrayRef {
         Type::Null => Arc::new(NullArray::new(values.len())),
         Type::Bool => primitive!(BooleanArray, Datum::Bool(x) => Some(*x)),
         Type::Int => primitive!(Int64Array, Datum::Int(x) => Some(*x)),
-        Type::Float => values.iter().map(|v| v.number()).collect::<Float64Array>().into_ref(),
+        Type::Float => values
+            .iter()
+            .map(|v| v.number())
+            .collect::<Float64Array>()
+            .into_ref(),
         Type::Text => primitive!(StringArray, Datum::Text(x) => Some(x.clone())),
         Type::Date => primitive!(Date32Array, Datum::Date(x) => Some(*x)),
         Type::DateTime => {
@@ -112,7 +116,10 @@ pub fn build(ty: &Type, values: &[&Datum]) -> ArrayRef {
                 Datum::Date(days) => Some(i64::from(*days) * super::DAY),
                 _ => None,
             });
-            millis.collect::<TimestampMillisecondArray>().with_timezone("UTC").into_ref()
+            millis
+                .collect::<TimestampMillisecondArray>()
+                .with_timezone("UTC")
+                .into_ref()
         }
         Type::Id => {
             let mut ids = FixedSizeBinaryBuilder::new(12);
@@ -132,17 +139,20 @@ pub fn build(ty: &Type, values: &[&Datum]) -> ArrayRef {
                 let column: Vec<&Datum> = values
                     .iter()
                     .map(|value| match value {
-                        Datum::Struct(fields) => {
-                            fields.iter().find(|(n, _)| n == name).map_or(&null, |(_, v)| v)
-                        }
+                        Datum::Struct(fields) => fields
+                            .iter()
+                            .find(|(n, _)| n == name)
+                            .map_or(&null, |(_, v)| v),
                         _ => &null,
                     })
                     .collect();
                 build(ty, &column)
             });
             let children: Vec<ArrayRef> = children.collect();
-            let valid: NullBuffer =
-                values.iter().map(|value| matches!(value, Datum::Struct(_))).collect();
+            let valid: NullBuffer = values
+                .iter()
+                .map(|value| matches!(value, Datum::Struct(_)))
+                .collect();
             super::make_struct(ty, children, Some(valid), values.len())
         }
     }
@@ -170,7 +180,12 @@ fn build_vectors(d: u32, values: &[&Datum]) -> ArrayRef {
         .collect();
     let item = Arc::new(ArrowField::new("item", DataType::Float32, true));
     let size = i32::try_from(d).unwrap_or(i32::MAX);
-    Arc::new(FixedSizeListArray::new(item, size, Arc::new(Float32Array::from(flat)), Some(valid)))
+    Arc::new(FixedSizeListArray::new(
+        item,
+        size,
+        Arc::new(Float32Array::from(flat)),
+        Some(valid),
+    ))
 }
 
 fn build_lists(item: &Type, values: &[&Datum]) -> ArrayRef {
@@ -190,7 +205,12 @@ fn build_lists(item: &Type, values: &[&Datum]) -> ArrayRef {
         })
         .collect();
     let child = build(item, &flat.iter().collect::<Vec<_>>());
-    super::make_list(item, OffsetBuffer::from_lengths(lengths), child, Some(valid))
+    super::make_list(
+        item,
+        OffsetBuffer::from_lengths(lengths),
+        child,
+        Some(valid),
+    )
 }
 
 /// The value at `row`.
@@ -228,7 +248,9 @@ pub fn datum(array: &dyn Array, row: usize) -> Datum {
             let array: &StructArray = array.as_struct();
             let pairs = fields.iter().zip(array.columns());
             Datum::Struct(
-                pairs.map(|(field, column)| (field.name().clone(), datum(column, row))).collect(),
+                pairs
+                    .map(|(field, column)| (field.name().clone(), datum(column, row)))
+                    .collect(),
             )
         }
         _ => Texts::of(array)
@@ -248,4 +270,3 @@ impl<T: Array + 'static> IntoRef for T {
         Arc::new(self)
     }
 }
-

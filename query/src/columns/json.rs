@@ -25,12 +25,18 @@ pub fn json(array: &dyn Array, row: usize, ty: &Type) -> Json {
         }
         (Type::List(item), DataType::List(_)) => {
             let values = array.as_list::<i32>().value(row);
-            Json::Array((0..values.len()).map(|at| json(&values, at, item)).collect())
+            Json::Array(
+                (0..values.len())
+                    .map(|at| json(&values, at, item))
+                    .collect(),
+            )
         }
         (_, DataType::FixedSizeList(..)) => {
             let values = array.as_fixed_size_list().value(row);
             let floats = values.as_primitive_opt::<Float32Type>();
-            let floats = floats.map(|floats| floats.values().as_ref()).unwrap_or_default();
+            let floats = floats
+                .map(|floats| floats.values().as_ref())
+                .unwrap_or_default();
             Json::Array(floats.iter().map(|x| short_json(*x)).collect())
         }
         (Type::Text, _) => match Texts::of(array) {
@@ -54,9 +60,12 @@ fn datum_json(value: &Datum) -> Json {
         Datum::Id(bytes) => Json::from(messier_store::SampleId(*bytes).to_string()),
         Datum::Vector(x) => Json::Array(x.iter().map(|x| short_json(*x)).collect()),
         Datum::List(items) => Json::Array(items.iter().map(datum_json).collect()),
-        Datum::Struct(fields) => {
-            Json::Object(fields.iter().map(|(name, v)| (name.clone(), datum_json(v))).collect())
-        }
+        Datum::Struct(fields) => Json::Object(
+            fields
+                .iter()
+                .map(|(name, v)| (name.clone(), datum_json(v)))
+                .collect(),
+        ),
     }
 }
 

@@ -31,12 +31,16 @@ impl Lists {
                 let lists = array.as_fixed_size_list();
                 let width = usize::try_from(*width).unwrap_or(0);
                 let floats = lists.values().as_primitive_opt::<Float32Type>();
-                let floats = floats.map(|values| values.values().as_ref()).unwrap_or_default();
+                let floats = floats
+                    .map(|values| values.values().as_ref())
+                    .unwrap_or_default();
                 let mut offsets = vec![0u32];
                 let mut values = Vec::with_capacity(floats.len());
                 for row in 0..lists.len() {
                     if lists.is_valid(row) {
-                        let part = floats.get(row * width..(row + 1) * width).unwrap_or_default();
+                        let part = floats
+                            .get(row * width..(row + 1) * width)
+                            .unwrap_or_default();
                         values.extend(part.iter().map(|x| f64::from(*x)));
                     }
                     offsets.push(count(values.len())?);
@@ -57,9 +61,15 @@ impl Lists {
                 if hidden {
                     return Lists::skipping_nulls(lists);
                 }
-                let values = lists.values().slice(first as usize, (last - first) as usize);
+                let values = lists
+                    .values()
+                    .slice(first as usize, (last - first) as usize);
                 let offsets = raw.iter().map(|at| (at - first) as u32).collect();
-                Ok(Lists { offsets, values, valid: lists.nulls().cloned() })
+                Ok(Lists {
+                    offsets,
+                    values,
+                    valid: lists.nulls().cloned(),
+                })
             }
             _ => Ok(Lists {
                 offsets: vec![0; array.len() + 1],
@@ -80,7 +90,11 @@ impl Lists {
             offsets.push(count(rows.len())?);
         }
         let values = arrow::compute::take(lists.values(), &UInt32Array::from(rows), None)?;
-        Ok(Lists { offsets, values, valid: lists.nulls().cloned() })
+        Ok(Lists {
+            offsets,
+            values,
+            valid: lists.nulls().cloned(),
+        })
     }
 
     /// The number of rows.
@@ -137,7 +151,12 @@ pub fn list(
     let signed: Result<Vec<i32>, _> = offsets.iter().map(|at| i32::try_from(*at)).collect();
     let signed = signed.map_err(|_| Error::TooManyRows { rows: values.len() })?;
     let offsets = OffsetBuffer::new(signed.into());
-    Ok(super::make_list(&crate::types::Type::Null, offsets, values, valid))
+    Ok(super::make_list(
+        &crate::types::Type::Null,
+        offsets,
+        values,
+        valid,
+    ))
 }
 
 fn count(n: usize) -> Result<u32, Error> {

@@ -77,6 +77,11 @@ pub fn child(array: &ArrayRef, name: &str) -> Option<ArrayRef> {
     let lists = array.as_list_opt::<i32>()?;
     let values = child(lists.values(), name)?;
     let field = Arc::new(ArrowField::new("item", values.data_type().clone(), true));
-    let list = ListArray::try_new(field, lists.offsets().clone(), values, lists.nulls().cloned());
+    let list = ListArray::try_new(
+        field,
+        lists.offsets().clone(),
+        values,
+        lists.nulls().cloned(),
+    );
     list.ok().map(|list| Arc::new(list) as ArrayRef)
 }

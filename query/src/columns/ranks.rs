@@ -33,24 +33,30 @@ pub struct Ranks {
 /// A column that Arrow's row format does not know.
 pub fn rank(array: &ArrayRef) -> Result<Ranks, Error> {
     match array.data_type() {
-        DataType::Int64 => by_key(array, &array.as_primitive::<Int64Type>().values()[..], |x| {
-            (*x as u64) ^ (1 << 63)
-        }),
+        DataType::Int64 => by_key(
+            array,
+            &array.as_primitive::<Int64Type>().values()[..],
+            |x| (*x as u64) ^ (1 << 63),
+        ),
         DataType::Timestamp(..) => {
             let moments = array.as_primitive::<TimestampMillisecondType>();
             by_key(array, &moments.values()[..], |x| (*x as u64) ^ (1 << 63))
         }
-        DataType::Date32 => by_key(array, &array.as_primitive::<Date32Type>().values()[..], |x| {
-            (i64::from(*x) as u64) ^ (1 << 63)
-        }),
-        DataType::Float64 => {
-            by_key(array, &array.as_primitive::<Float64Type>().values()[..], |x| float_key(*x))
-        }
-        DataType::Float32 => {
-            by_key(array, &array.as_primitive::<Float32Type>().values()[..], |x| {
-                float_key(f64::from(*x))
-            })
-        }
+        DataType::Date32 => by_key(
+            array,
+            &array.as_primitive::<Date32Type>().values()[..],
+            |x| (i64::from(*x) as u64) ^ (1 << 63),
+        ),
+        DataType::Float64 => by_key(
+            array,
+            &array.as_primitive::<Float64Type>().values()[..],
+            |x| float_key(*x),
+        ),
+        DataType::Float32 => by_key(
+            array,
+            &array.as_primitive::<Float32Type>().values()[..],
+            |x| float_key(f64::from(*x)),
+        ),
         DataType::Boolean => {
             let bools: &BooleanArray = array.as_boolean();
             let values: Vec<bool> = bools.values().iter().collect();
@@ -84,7 +90,11 @@ pub fn rank_together(arrays: &[ArrayRef], ty: &Type) -> Result<(Vec<Vec<u32>>, A
 pub fn float_key(x: f64) -> u64 {
     let x = if x.is_nan() { f64::NAN.abs() } else { x + 0.0 };
     let bits = x.to_bits();
-    if bits >> 63 == 1 { !bits } else { bits | (1 << 63) }
+    if bits >> 63 == 1 {
+        !bits
+    } else {
+        bits | (1 << 63)
+    }
 }
 
 fn by_key<T>(array: &ArrayRef, values: &[T], key: impl Fn(&T) -> u64) -> Result<Ranks, Error> {
@@ -106,11 +116,16 @@ fn by_key<T>(array: &ArrayRef, values: &[T], key: impl Fn(&T) -> u64) -> Result<
 }
 
 fn by_text(array: &ArrayRef) -> Result<Ranks, Error> {
-    let Some(texts) = Texts::of(array) else { return by_row(&plain(array)?) };
+    let Some(texts) = Texts::of(array) else {
+        return by_row(&plain(array)?);
+    };
     if let Texts::Coded(codes, values) = &texts {
         // Only texts that occur have a rank; a dictionary may hold others, or one text twice.
         let mut used = vec![false; values.len()];
-        codes.iter().flatten().for_each(|code| used[code as usize] = true);
+        codes
+            .iter()
+            .flatten()
+            .for_each(|code| used[code as usize] = true);
         let mut seen: HashMap<&str, u32> = HashMap::new();
         let mut found: Vec<(&str, u32)> = Vec::new();
         let table: Vec<u32> = (0..values.len())
@@ -125,9 +140,17 @@ fn by_text(array: &ArrayRef) -> Result<Ranks, Error> {
             })
             .collect();
         let all: ArrayRef = std::sync::Arc::new(values.clone());
-        let Ranks { codes: table, distinct } = ordered(&all, table, found)?;
-        let codes = codes.iter().map(|code| code.map_or(NO_RANK, |code| table[code as usize]));
-        return Ok(Ranks { codes: codes.collect(), distinct });
+        let Ranks {
+            codes: table,
+            distinct,
+        } = ordered(&all, table, found)?;
+        let codes = codes
+            .iter()
+            .map(|code| code.map_or(NO_RANK, |code| table[code as usize]));
+        return Ok(Ranks {
+            codes: codes.collect(),
+            distinct,
+        });
     }
     let mut seen: HashMap<&str, u32, BuildHasherDefault<Mix>> = HashMap::default();
     let mut found: Vec<(&str, u32)> = Vec::new();
@@ -179,7 +202,10 @@ fn ordered<K: Ord>(
         *code = new[*code as usize];
     }
     let firsts: Vec<u32> = order.iter().map(|old| found[*old as usize].1).collect();
-    Ok(Ranks { codes, distinct: gather(array, &firsts)? })
+    Ok(Ranks {
+        codes,
+        distinct: gather(array, &firsts)?,
+    })
 }
 
 /// A fast hash for keys that nobody chooses in order to hurt: multiply and rotate.

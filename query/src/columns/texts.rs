@@ -64,11 +64,9 @@ impl Texts {
     /// `test` of each text, false for null; asked once a distinct text where there is a dictionary.
     pub fn test(&self, test: impl Fn(&str) -> bool) -> BooleanBuffer {
         match self {
-            Texts::Plain(texts) => {
-                BooleanBuffer::collect_bool(texts.len(), |row| {
-                    texts.is_valid(row) && test(texts.value(row))
-                })
-            }
+            Texts::Plain(texts) => BooleanBuffer::collect_bool(texts.len(), |row| {
+                texts.is_valid(row) && test(texts.value(row))
+            }),
             Texts::Coded(codes, values) => {
                 let hits: Vec<bool> = values.iter().map(|text| text.is_some_and(&test)).collect();
                 test_codes(codes, &hits)
@@ -109,10 +107,13 @@ impl Texts {
                 all.push(f(None));
                 let results = A::collect(all.into_iter());
                 let null = values.len() as u32;
-                let rows: UInt32Array =
-                    codes.iter().map(|code| Some(code.map_or(null, |code| code as u32))).collect();
-                arrow::compute::take(&results, &rows, None)
-                    .unwrap_or_else(|_| arrow::array::new_null_array(results.data_type(), rows.len()))
+                let rows: UInt32Array = codes
+                    .iter()
+                    .map(|code| Some(code.map_or(null, |code| code as u32)))
+                    .collect();
+                arrow::compute::take(&results, &rows, None).unwrap_or_else(|_| {
+                    arrow::array::new_null_array(results.data_type(), rows.len())
+                })
             }
         }
     }
@@ -140,7 +141,11 @@ text_result!(arrow::array::Int64Array, i64; arrow::array::Float64Array, f64; Boo
 
 fn test_codes(codes: &Int32Array, hits: &[bool]) -> BooleanBuffer {
     let values = codes.values();
-    let on: Vec<i32> = (0i32..).zip(hits).filter(|(_, hit)| **hit).map(|(code, _)| code).collect();
+    let on: Vec<i32> = (0i32..)
+        .zip(hits)
+        .filter(|(_, hit)| **hit)
+        .map(|(code, _)| code)
+        .collect();
     let found = match on.as_slice() {
         [] => BooleanBuffer::new_unset(codes.len()),
         // One code: a comparison that the compiler turns into vector instructions.

@@ -82,7 +82,11 @@ fn mask(value: &Value, len: usize) -> BooleanBuffer {
     };
     if value.is_scalar() {
         let holds = bools.is_valid(0) && bools.value(0);
-        return if holds { BooleanBuffer::new_set(len) } else { BooleanBuffer::new_unset(len) };
+        return if holds {
+            BooleanBuffer::new_set(len)
+        } else {
+            BooleanBuffer::new_unset(len)
+        };
     }
     match bools.nulls() {
         Some(nulls) => bools.values() & nulls.inner(),
@@ -95,7 +99,11 @@ fn or_null(array: Option<ArrayRef>, expr: &Expr, over: &Domain<'_>) -> ArrayRef 
 }
 
 fn like(value: &Value, array: ArrayRef) -> Value {
-    if value.is_scalar() { Value::Scalar(array) } else { Value::Column(array) }
+    if value.is_scalar() {
+        Value::Scalar(array)
+    } else {
+        Value::Column(array)
+    }
 }
 
 fn call(
@@ -105,13 +113,22 @@ fn call(
     over: &Domain<'_>,
     context: &Context,
 ) -> Result<Value, Error> {
-    let values =
-        args.iter().map(|arg| evaluate_expr(arg, over, context)).collect::<Result<Vec<_>, _>>()?;
+    let values = args
+        .iter()
+        .map(|arg| evaluate_expr(arg, over, context))
+        .collect::<Result<Vec<_>, _>>()?;
     let types: Vec<Type> = args.iter().map(|arg| arg.ty.clone()).collect();
     let folded = !function.per_row() && values.iter().all(Value::is_scalar);
     let len = if folded { 1 } else { over.len() };
     let before = context.skipped();
-    let invocation = Invocation { args: &values, types: &types, ty, len, over, context };
+    let invocation = Invocation {
+        args: &values,
+        types: &types,
+        ty,
+        len,
+        over,
+        context,
+    };
     let array = function.eval(&invocation)?;
     if folded {
         // One value stands for every row, and so does its failure.
@@ -160,7 +177,11 @@ fn branch(
         let holds = truth_mask(when, &over.at_rows(&open), context)?;
         let (mut taken, mut rest) = (Vec::new(), Vec::new());
         for (at, row) in open.iter().enumerate() {
-            if holds.value(at) { taken.push(*row) } else { rest.push(*row) }
+            if holds.value(at) {
+                taken.push(*row)
+            } else {
+                rest.push(*row)
+            }
         }
         open = rest;
         pieces.push(evaluate_expr(then, &over.at_rows(&taken), context)?.expand(taken.len())?);
@@ -200,7 +221,8 @@ fn for_each(
             let keep = truth_mask(body, &below, context)?;
             let kept: Vec<u32> = keep.set_indices().map(|at| at as u32).collect();
             let mut lengths = vec![0u32; lists.len()];
-            kept.iter().for_each(|at| lengths[parents[*at as usize] as usize] += 1);
+            kept.iter()
+                .for_each(|at| lengths[parents[*at as usize] as usize] += 1);
             lists.picked(kept, &lengths)
         }
         Each::Sort { reverse } => {
@@ -210,11 +232,16 @@ fn for_each(
             for row in 0..lists.len() {
                 order[lists.range(row)].sort_by_key(|at| {
                     let code = codes[*at as usize];
-                    if reverse && code != NO_RANK { NO_RANK - 1 - code } else { code }
+                    if reverse && code != NO_RANK {
+                        NO_RANK - 1 - code
+                    } else {
+                        code
+                    }
                 });
             }
-            let lengths: Vec<u32> =
-                (0..lists.len()).map(|row| lists.range(row).len() as u32).collect();
+            let lengths: Vec<u32> = (0..lists.len())
+                .map(|row| lists.range(row).len() as u32)
+                .collect();
             lists.picked(order, &lengths)
         }
     }
@@ -232,13 +259,16 @@ fn reduce(
     let lists = Lists::of(&evaluate_expr(list, over, context)?.expand(over.len())?)?;
     let init = evaluate_expr(init, over, context)?.expand(over.len())?;
     let mut state = cast(&init, ty)?;
-    let mut rows: Vec<u32> =
-        (0..over.len() as u32).filter(|row| !lists.range(*row as usize).is_empty()).collect();
+    let mut rows: Vec<u32> = (0..over.len() as u32)
+        .filter(|row| !lists.range(*row as usize).is_empty())
+        .collect();
     let mut step = 0;
     while !rows.is_empty() {
-        let at: Vec<u32> = rows.iter().map(|row| lists.offsets[*row as usize] + step).collect();
-        let domain =
-            over.folding(&rows, gather(&lists.values, &at)?, gather(&state, &rows)?);
+        let at: Vec<u32> = rows
+            .iter()
+            .map(|row| lists.offsets[*row as usize] + step)
+            .collect();
+        let domain = over.folding(&rows, gather(&lists.values, &at)?, gather(&state, &rows)?);
         let next = evaluate_expr(body, &domain, context)?.expand(rows.len())?;
         let mut from: Vec<u32> = (0..over.len() as u32).collect();
         for (at, row) in rows.iter().enumerate() {
@@ -252,7 +282,8 @@ fn reduce(
         return Ok(state);
     }
     // A list that is not there has no fold.
-    let valid = arrow::buffer::NullBuffer::union(lists.valid.as_ref(), state.logical_nulls().as_ref());
+    let valid =
+        arrow::buffer::NullBuffer::union(lists.valid.as_ref(), state.logical_nulls().as_ref());
     let data = state.to_data().into_builder().nulls(valid).build()?;
     Ok(arrow::array::make_array(data))
 }
@@ -272,7 +303,11 @@ pub(super) fn replaced(
         let old = structs
             .and_then(|structs| structs.column_by_name(field).cloned())
             .unwrap_or_else(|| new_null_array(&ty.arrow(), base.len()));
-        if field == name { replaced(&old, rest, value.clone(), ty) } else { Ok(old) }
+        if field == name {
+            replaced(&old, rest, value.clone(), ty)
+        } else {
+            Ok(old)
+        }
     });
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
     let valid = structs.and_then(|structs| structs.nulls().cloned());

@@ -84,7 +84,10 @@ impl Frame {
 
     /// A computed column.
     pub fn computed(&self, name: &str) -> Option<&ArrayRef> {
-        self.computed.iter().find(|(computed, _)| computed == name).map(|(_, column)| column)
+        self.computed
+            .iter()
+            .find(|(computed, _)| computed == name)
+            .map(|(_, column)| column)
     }
 
     /// The rows.
@@ -134,7 +137,9 @@ impl Frame {
     /// Arrow's.
     pub fn filter(&self, keep: BooleanBuffer) -> Result<Frame, Error> {
         let of = self.groups.as_ref().map(|groups| {
-            keep.set_indices().map(|at| groups.of[at]).collect::<Vec<u32>>()
+            keep.set_indices()
+                .map(|at| groups.of[at])
+                .collect::<Vec<u32>>()
         });
         let mask = BooleanArray::new(keep.clone(), None);
         self.moved(self.rows.filter(keep), of, |column| {
@@ -148,9 +153,14 @@ impl Frame {
     /// Arrow's.
     pub fn at(&self, positions: &[u32]) -> Result<Frame, Error> {
         let of = self.groups.as_ref().map(|groups| {
-            positions.iter().map(|at| groups.of[*at as usize]).collect::<Vec<u32>>()
+            positions
+                .iter()
+                .map(|at| groups.of[*at as usize])
+                .collect::<Vec<u32>>()
         });
-        self.moved(self.rows.at(positions), of, |column| gather(column, positions))
+        self.moved(self.rows.at(positions), of, |column| {
+            gather(column, positions)
+        })
     }
 
     /// The first `take` rows after `skip` of them.
@@ -160,8 +170,13 @@ impl Frame {
     pub fn slice(&self, skip: usize, take: usize) -> Result<Frame, Error> {
         let start = skip.min(self.rows.len());
         let len = take.min(self.rows.len() - start);
-        let of = self.groups.as_ref().map(|groups| groups.of[start..start + len].to_vec());
-        self.moved(self.rows.slice(skip, take), of, |column| Ok(column.slice(start, len)))
+        let of = self
+            .groups
+            .as_ref()
+            .map(|groups| groups.of[start..start + len].to_vec());
+        self.moved(self.rows.slice(skip, take), of, |column| {
+            Ok(column.slice(start, len))
+        })
     }
 
     /// The rows of a mask over the whole source, where no column is computed.
@@ -170,7 +185,11 @@ impl Frame {
             return None;
         }
         let rows = self.rows.and(keep)?;
-        Some(Frame { rows, gathered: Arc::default(), ..self.clone() })
+        Some(Frame {
+            rows,
+            gathered: Arc::default(),
+            ..self.clone()
+        })
     }
 
     fn moved(
@@ -179,9 +198,15 @@ impl Frame {
         of: Option<Vec<u32>>,
         change: impl Fn(&ArrayRef) -> Result<ArrayRef, Error>,
     ) -> Result<Frame, Error> {
-        let computed = self.computed.iter().map(|(name, column)| Ok((name.clone(), change(column)?)));
+        let computed = self
+            .computed
+            .iter()
+            .map(|(name, column)| Ok((name.clone(), change(column)?)));
         let groups = match (&self.groups, of) {
-            (Some(groups), Some(of)) => Some(Groups { of: Arc::new(of), ..groups.clone() }),
+            (Some(groups), Some(of)) => Some(Groups {
+                of: Arc::new(of),
+                ..groups.clone()
+            }),
             _ => None,
         };
         Ok(Frame {
@@ -203,11 +228,19 @@ impl Frame {
             field.ty = messier_store::FieldType::Float;
         }
         let schema = Arc::make_mut(&mut self.schema);
-        match schema.fields.iter_mut().find(|known| known.name == field.name) {
+        match schema
+            .fields
+            .iter_mut()
+            .find(|known| known.name == field.name)
+        {
             Some(known) => *known = field.clone(),
             None => schema.fields.push(field.clone()),
         }
-        match self.computed.iter_mut().find(|(name, _)| *name == field.name) {
+        match self
+            .computed
+            .iter_mut()
+            .find(|(name, _)| *name == field.name)
+        {
             Some((_, old)) => *old = column,
             None => self.computed.push((field.name, column)),
         }
@@ -231,7 +264,10 @@ impl Frame {
                 Some(_) => other.column(name)?,
                 None => arrow::array::new_null_array(column.data_type(), other.len()),
             };
-            computed.push((name.clone(), crate::columns::join(&[column.clone(), theirs], &ty)?));
+            computed.push((
+                name.clone(),
+                crate::columns::join(&[column.clone(), theirs], &ty)?,
+            ));
         }
         Ok(Frame {
             rows: RowSet::listed(rows),
@@ -247,7 +283,9 @@ impl Frame {
     /// # Errors
     /// Arrow's.
     pub fn ungrouped(&self) -> Result<Frame, Error> {
-        let Some(groups) = &self.groups else { return Ok(self.clone()) };
+        let Some(groups) = &self.groups else {
+            return Ok(self.clone());
+        };
         let mut positions = Vec::new();
         for group in groups.of.iter() {
             let at = *group as usize;

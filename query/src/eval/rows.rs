@@ -28,7 +28,11 @@ impl RowSet {
     /// The rows whose bit is set.
     pub fn masked(bits: BooleanBuffer) -> RowSet {
         let count = bits.count_set_bits();
-        RowSet::Mask(Mask { bits, count, rows: Arc::default() })
+        RowSet::Mask(Mask {
+            bits,
+            count,
+            rows: Arc::default(),
+        })
     }
 
     /// These rows, in this order.
@@ -49,9 +53,11 @@ impl RowSet {
     pub fn rows(&self) -> Arc<Vec<u32>> {
         match self {
             RowSet::All(len) => Arc::new((0..*len as u32).collect()),
-            RowSet::Mask(mask) => Arc::clone(mask.rows.get_or_init(|| {
-                Arc::new(mask.bits.set_indices().map(|row| row as u32).collect())
-            })),
+            RowSet::Mask(mask) => {
+                Arc::clone(mask.rows.get_or_init(|| {
+                    Arc::new(mask.bits.set_indices().map(|row| row as u32).collect())
+                }))
+            }
             RowSet::Listed(rows) => Arc::clone(rows),
         }
     }
@@ -67,9 +73,13 @@ impl RowSet {
                 }
                 (start as u32..end as u32).collect()
             }
-            RowSet::Mask(mask) if mask.rows.get().is_none() => {
-                mask.bits.set_indices().skip(skip).take(take).map(|row| row as u32).collect()
-            }
+            RowSet::Mask(mask) if mask.rows.get().is_none() => mask
+                .bits
+                .set_indices()
+                .skip(skip)
+                .take(take)
+                .map(|row| row as u32)
+                .collect(),
             _ => self.rows().iter().skip(skip).take(take).copied().collect(),
         };
         RowSet::listed(rows)

@@ -25,12 +25,19 @@ pub fn evaluate(plan: &Plan, source: &dyn Source) -> Result<Answer, Error> {
             let outcome = aggregate.run(&frame, &context)?;
             context.note(name, frame.len(), begun.elapsed());
             match outcome {
-                Outcome::Value(value) => Answer::Value(Value { value, skipped: context.skipped() }),
+                Outcome::Value(value) => Answer::Value(Value {
+                    value,
+                    skipped: context.skipped(),
+                }),
                 Outcome::View(frame) => Answer::View(View::new(frame, &context)),
                 Outcome::Text(text) => Answer::Text(text),
             }
         }
-        End::Operator { operator, args, view_text } => Answer::Call(OperatorCall {
+        End::Operator {
+            operator,
+            args,
+            view_text,
+        } => Answer::Call(OperatorCall {
             operator: operator.clone(),
             args: args.clone(),
             view: View::new(frame, &context),
@@ -58,7 +65,11 @@ pub(crate) fn run_steps(
             (Some(sort), Some(n)) => {
                 let top = sort.top(frame, n, context)?;
                 at += 1;
-                context.note(&format!("{} and limit: top {n}", step.text), top.len(), begun.elapsed());
+                context.note(
+                    &format!("{} and limit: top {n}", step.text),
+                    top.len(),
+                    begun.elapsed(),
+                );
                 at += 1;
                 frame = top;
                 continue;

@@ -72,7 +72,8 @@ impl Context {
 
     /// Counts ids that no sample has.
     pub fn unknown_ids(&self, ids: u64) {
-        self.unknown_ids.set(self.unknown_ids.get().saturating_add(ids));
+        self.unknown_ids
+            .set(self.unknown_ids.get().saturating_add(ids));
     }
 
     /// Ids that no sample has so far.
@@ -89,7 +90,10 @@ impl Context {
     pub fn log(&self) -> String {
         let log = self.log.borrow();
         let lines = log.iter().map(|(step, rows, took)| {
-            format!("{rows:>12} rows  {:>10.3} ms  {step}", took.as_secs_f64() * 1e3)
+            format!(
+                "{rows:>12} rows  {:>10.3} ms  {step}",
+                took.as_secs_f64() * 1e3
+            )
         });
         lines.collect::<Vec<_>>().join("\n")
     }

@@ -41,19 +41,69 @@ macro_rules! operator {
     };
 }
 
-operator!(ADD, Add, "+", "Adds; a date and a number of milliseconds give a later date.", r#"values(F("metadata.width") + F("metadata.height"))"#, "Gives width and height added.");
-operator!(SUB, Sub, "-", "Subtracts; two dates give the milliseconds between them.", r#"values(F("last_modified_at") - F("created_at"))"#, "Gives how long each sample has lived.");
-operator!(MUL, Mul, "*", "Multiplies.", r#"match(F("metadata.width") * F("metadata.height") > 1000000)"#, "Keeps images above a megapixel.");
-operator!(DIV, Div, "/", "Divides; the result is a float, and null where the divisor is 0.", r#"match(F("metadata.width") / F("metadata.height") > 2)"#, "Keeps wide panoramas.");
-operator!(REM, Rem, "%", "Gives the remainder with the sign of the dividend, null where the divisor is 0.", r#"match(F("metadata.width") % 32 == 0)"#, "Keeps widths that are multiples of 32.");
-operator!(POW, Pow, "**", "Raises to a power; a negative exponent gives a float.", r#"values(F("uniqueness") ** 2)"#, "Gives squares.");
+operator!(
+    ADD,
+    Add,
+    "+",
+    "Adds; a date and a number of milliseconds give a later date.",
+    r#"values(F("metadata.width") + F("metadata.height"))"#,
+    "Gives width and height added."
+);
+operator!(
+    SUB,
+    Sub,
+    "-",
+    "Subtracts; two dates give the milliseconds between them.",
+    r#"values(F("last_modified_at") - F("created_at"))"#,
+    "Gives how long each sample has lived."
+);
+operator!(
+    MUL,
+    Mul,
+    "*",
+    "Multiplies.",
+    r#"match(F("metadata.width") * F("metadata.height") > 1000000)"#,
+    "Keeps images above a megapixel."
+);
+operator!(
+    DIV,
+    Div,
+    "/",
+    "Divides; the result is a float, and null where the divisor is 0.",
+    r#"match(F("metadata.width") / F("metadata.height") > 2)"#,
+    "Keeps wide panoramas."
+);
+operator!(
+    REM,
+    Rem,
+    "%",
+    "Gives the remainder with the sign of the dividend, null where the divisor is 0.",
+    r#"match(F("metadata.width") % 32 == 0)"#,
+    "Keeps widths that are multiples of 32."
+);
+operator!(
+    POW,
+    Pow,
+    "**",
+    "Raises to a power; a negative exponent gives a float.",
+    r#"values(F("uniqueness") ** 2)"#,
+    "Gives squares."
+);
 
 static POW_METHOD: Method = Method {
     signature: expression(
         "pow",
         "Raises to a power; a negative exponent gives a float.",
-        &[param("power", Kind::Expr(TypeSet::Number), Default::Required, "The exponent.")],
-        &[example(r#"values(F("uniqueness").pow(2))"#, "Gives squares.")],
+        &[param(
+            "power",
+            Kind::Expr(TypeSet::Number),
+            Default::Required,
+            "The exponent.",
+        )],
+        &[example(
+            r#"values(F("uniqueness").pow(2))"#,
+            "Gives squares.",
+        )],
     ),
 };
 
@@ -63,8 +113,10 @@ struct Method {
 }
 
 /// The members of this family.
-pub static MEMBERS: &[Member] =
-    &[Member { shape: Shape::Method, kind: MemberKind::Function(&POW_METHOD) }];
+pub static MEMBERS: &[Member] = &[Member {
+    shape: Shape::Method,
+    kind: MemberKind::Function(&POW_METHOD),
+}];
 
 impl Function for Method {
     fn signature(&'static self) -> &'static Signature {
@@ -98,9 +150,10 @@ impl Function for Arithmetic {
                 Some(Datum::Int(exponent)) if exponent < 0 => Type::Float,
                 _ => Type::Int,
             }),
-            (_, a, b) if number(a) && number(b) => {
-                Ok(a.unify(b).filter(|ty| *ty != Type::Null).unwrap_or(Type::Int))
-            }
+            (_, a, b) if number(a) && number(b) => Ok(a
+                .unify(b)
+                .filter(|ty| *ty != Type::Null)
+                .unwrap_or(Type::Int)),
             (op, a, b) => Err(self.mismatch(op, a, b)),
         }
     }
@@ -110,7 +163,10 @@ impl Function for Arithmetic {
             return self.dates(call);
         }
         let whole = |k: usize| {
-            matches!(call.args[k].array().data_type(), DataType::Int64 | DataType::Null)
+            matches!(
+                call.args[k].array().data_type(),
+                DataType::Int64 | DataType::Null
+            )
         };
         if self.op != Op::Div && *call.ty == Type::Int && whole(0) && whole(1) {
             if let Some(array) = self.ints(call)? {
@@ -129,7 +185,11 @@ impl Arithmetic {
     fn mismatch(&self, op: Op, a: &Type, b: &Type) -> Mismatch {
         let at = usize::from(a.is_number() || a.is_date());
         let wrong = if at == 0 { a } else { b };
-        let needs = if at == 1 { "a number on its right" } else { "a number on its left" };
+        let needs = if at == 1 {
+            "a number on its right"
+        } else {
+            "a number on its left"
+        };
         let mismatch = Mismatch::new(at, needs);
         match (op, wrong) {
             (Op::Add, Type::Text) => mismatch.hint("texts are joined with `.concat(...)`"),
@@ -243,7 +303,10 @@ static NEG_SIGNATURE: Signature = expression(
     "-x",
     "Gives the number with the other sign.",
     &[],
-    &[example(r#"sort_by(-F("uniqueness"))"#, "Puts the most unique first.")],
+    &[example(
+        r#"sort_by(-F("uniqueness"))"#,
+        "Puts the most unique first.",
+    )],
 );
 
 impl Function for Negation {
@@ -255,15 +318,16 @@ impl Function for Negation {
         match &args[0].ty {
             ty if ty.is_number() => Ok(ty.clone()),
             Type::Null => Ok(Type::Int),
-            Type::Bool => Err(Mismatch::new(0, "a number").hint("the opposite of a condition is `~`")),
+            Type::Bool => {
+                Err(Mismatch::new(0, "a number").hint("the opposite of a condition is `~`"))
+            }
             _ => Err(Mismatch::new(0, "a number")),
         }
     }
 
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
-        let whole = |value: &Value| {
-            matches!(value.array().data_type(), DataType::Int64 | DataType::Null)
-        };
+        let whole =
+            |value: &Value| matches!(value.array().data_type(), DataType::Int64 | DataType::Null);
         if whole(&call.args[0]) {
             let x = call.ints(0)?;
             if x.array.iter().flatten().all(|x| x != i64::MIN) {

@@ -29,25 +29,37 @@ pub struct MakeList;
 
 /// `[a, b]`
 pub static LIST: MakeList = MakeList;
-static LIST_SIGNATURE: Signature = expression("[...]", "Makes a list of values.", &[], &[example(
-    r#"values([F("metadata.width"), F("metadata.height")])"#,
-    "Gives sizes as lists.",
-)]);
+static LIST_SIGNATURE: Signature = expression(
+    "[...]",
+    "Makes a list of values.",
+    &[],
+    &[example(
+        r#"values([F("metadata.width"), F("metadata.height")])"#,
+        "Gives sizes as lists.",
+    )],
+);
 
 impl Function for MakeList {
     fn signature(&'static self) -> &'static Signature {
         &LIST_SIGNATURE
     }
     fn check(&self, args: &[Expr]) -> Result<Type, Mismatch> {
-        let ty = args.iter().try_fold(Type::Null, |ty, arg| ty.unify(&arg.ty));
-        ty.map(Type::list).ok_or_else(|| Mismatch::new(0, "values of one type"))
+        let ty = args
+            .iter()
+            .try_fold(Type::Null, |ty, arg| ty.unify(&arg.ty));
+        ty.map(Type::list)
+            .ok_or_else(|| Mismatch::new(0, "values of one type"))
     }
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
         let item = call.ty.item().unwrap_or(Type::Null);
-        let columns = (0..call.args.len()).map(|k| call.column(k)).collect::<Result<Vec<_>, _>>()?;
+        let columns = (0..call.args.len())
+            .map(|k| call.column(k))
+            .collect::<Result<Vec<_>, _>>()?;
         let (width, len) = (columns.len(), call.len);
         let joined = join(&columns, &item)?;
-        let rows: Vec<u32> = (0..len * width).map(|at| (at % width * len + at / width) as u32).collect();
+        let rows: Vec<u32> = (0..len * width)
+            .map(|at| (at % width * len + at / width) as u32)
+            .collect();
         let values = arrow::compute::take(&joined, &UInt32Array::from(rows), None)?;
         let offsets: Vec<u32> = (0..=len).map(|row| (row * width) as u32).collect();
         list(&offsets, values, None)
@@ -63,7 +75,10 @@ static INDEX_SIGNATURE: Signature = expression(
     "x[i]",
     "Gives one value of a list or a vector, from the end if negative; null beyond the ends.",
     &[],
-    &[example(r#"count_values(F("tags")[0])"#, "Counts first tags.")],
+    &[example(
+        r#"count_values(F("tags")[0])"#,
+        "Counts first tags.",
+    )],
 );
 
 impl Function for Index {
@@ -84,11 +99,16 @@ impl Function for Index {
             let at = at.at(row)?;
             let len = range.len() as i64;
             let at = if at < 0 { at.checked_add(len)? } else { at };
-            (0..len).contains(&at).then(|| range.start as u32 + at as u32)
+            (0..len)
+                .contains(&at)
+                .then(|| range.start as u32 + at as u32)
         });
         let rows: UInt32Array = rows.collect();
         if lists.values.is_empty() {
-            return Ok(arrow::array::new_null_array(lists.values.data_type(), call.len));
+            return Ok(arrow::array::new_null_array(
+                lists.values.data_type(),
+                call.len,
+            ));
         }
         Ok(arrow::compute::take(&lists.values, &rows, None)?)
     }
@@ -103,7 +123,10 @@ static SLICE_SIGNATURE: Signature = expression(
     "x[a:b]",
     "Gives a part of a list as Python does: negative bounds from the end, bounds beyond the ends cut.",
     &[],
-    &[example(r#"match(F("tags")[:2].contains("night"))"#, "Looks at the first two tags.")],
+    &[example(
+        r#"match(F("tags")[:2].contains("night"))"#,
+        "Looks at the first two tags.",
+    )],
 );
 
 impl Function for Slice {
@@ -140,7 +163,13 @@ pub(crate) fn python_slice(
     end: Option<i64>,
 ) -> std::ops::Range<usize> {
     let len = len as i64;
-    let bound = |at: i64| if at < 0 { at.saturating_add(len).max(0) } else { at.min(len) };
+    let bound = |at: i64| {
+        if at < 0 {
+            at.saturating_add(len).max(0)
+        } else {
+            at.min(len)
+        }
+    };
     let start = start.map_or(0, bound);
     let end = end.map_or(len, bound).max(start);
     start as usize..end as usize
@@ -154,7 +183,10 @@ static LENGTH_SIGNATURE: Signature = expression(
     "length",
     "Gives the number of values in a list; of null it is 0.",
     &[],
-    &[example(r#"match(F("tags").length() >= 2)"#, "Keeps samples with several tags.")],
+    &[example(
+        r#"match(F("tags").length() >= 2)"#,
+        "Keeps samples with several tags.",
+    )],
 );
 
 impl Function for Length {
@@ -166,7 +198,10 @@ impl Function for Length {
     }
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
         let lists = call.lists(0)?;
-        let lengths = lists.offsets.windows(2).map(|pair| i64::from(pair[1] - pair[0]));
+        let lengths = lists
+            .offsets
+            .windows(2)
+            .map(|pair| i64::from(pair[1] - pair[0]));
         Ok(Arc::new(lengths.collect::<Int64Array>()))
     }
 }
@@ -179,7 +214,10 @@ static REVERSE_SIGNATURE: Signature = expression(
     "reverse",
     "Gives the list from its end to its beginning.",
     &[],
-    &[example(r#"values(F("tags").reverse())"#, "Gives tags, the last first.")],
+    &[example(
+        r#"values(F("tags").reverse())"#,
+        "Gives tags, the last first.",
+    )],
 );
 
 impl Function for Reverse {
@@ -191,14 +229,19 @@ impl Function for Reverse {
     }
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
         let lists = call.lists(0)?;
-        let lengths: Vec<u32> = (0..lists.len()).map(|row| lists.range(row).len() as u32).collect();
+        let lengths: Vec<u32> = (0..lists.len())
+            .map(|row| lists.range(row).len() as u32)
+            .collect();
         let rows = (0..lists.len()).flat_map(|row| lists.range(row).rev().map(|at| at as u32));
         lists.picked(rows.collect(), &lengths)
     }
 }
 
 const fn method(function: &'static dyn Function) -> Member {
-    Member { shape: Shape::Method, kind: MemberKind::Function(function) }
+    Member {
+        shape: Shape::Method,
+        kind: MemberKind::Function(function),
+    }
 }
 
 /// The members of this family.

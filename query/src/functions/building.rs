@@ -37,17 +37,27 @@ const VALUE: &[Param] = &[param("value", ANY, Default::Required, "The value.")];
 static ADDING: [Adding; 4] = [
     Adding {
         what: What::Append,
-        signature: expression("append", "Adds a value at the end of a list.", VALUE, &[example(
-            r#"values(F("tags").append("seen"))"#,
-            "Adds a tag.",
-        )]),
+        signature: expression(
+            "append",
+            "Adds a value at the end of a list.",
+            VALUE,
+            &[example(
+                r#"values(F("tags").append("seen"))"#,
+                "Adds a tag.",
+            )],
+        ),
     },
     Adding {
         what: What::Prepend,
-        signature: expression("prepend", "Adds a value at the beginning of a list.", VALUE, &[example(
-            r#"values(F("tags").prepend("seen"))"#,
-            "Adds a tag in front.",
-        )]),
+        signature: expression(
+            "prepend",
+            "Adds a value at the beginning of a list.",
+            VALUE,
+            &[example(
+                r#"values(F("tags").prepend("seen"))"#,
+                "Adds a tag in front.",
+            )],
+        ),
     },
     Adding {
         what: What::Insert,
@@ -55,10 +65,18 @@ static ADDING: [Adding; 4] = [
             "insert",
             "Adds a value before a position of a list; beyond the ends it is added at the end or the beginning.",
             &[
-                param("index", Kind::Expr(TypeSet::Number), Default::Required, "The position, from the end if negative."),
+                param(
+                    "index",
+                    Kind::Expr(TypeSet::Number),
+                    Default::Required,
+                    "The position, from the end if negative.",
+                ),
                 param("value", ANY, Default::Required, "The value."),
             ],
-            &[example(r#"values(F("tags").insert(1, "seen"))"#, "Adds a tag as the second.")],
+            &[example(
+                r#"values(F("tags").insert(1, "seen"))"#,
+                "Adds a tag as the second.",
+            )],
         ),
     },
     Adding {
@@ -66,8 +84,16 @@ static ADDING: [Adding; 4] = [
         signature: expression(
             "extend",
             "Adds the values of other lists at the end.",
-            &[param("args", Kind::List(&ANY), Default::Required, "One list, or several.")],
-            &[example(r#"values(F("tags").extend(["seen", "kept"]))"#, "Adds two tags.")],
+            &[param(
+                "args",
+                Kind::List(&ANY),
+                Default::Required,
+                "One list, or several.",
+            )],
+            &[example(
+                r#"values(F("tags").extend(["seen", "kept"]))"#,
+                "Adds two tags.",
+            )],
         ),
     },
 ];
@@ -85,7 +111,9 @@ impl Function for Adding {
         }
         for (at, arg) in args.iter().enumerate().skip(from) {
             let other = if self.what == What::Extend {
-                arg.ty.item().ok_or_else(|| Mismatch::new(at, "a list").hint("write [value], or .append(value)"))?
+                arg.ty.item().ok_or_else(|| {
+                    Mismatch::new(at, "a list").hint("write [value], or .append(value)")
+                })?
             } else {
                 arg.ty.clone()
             };
@@ -114,7 +142,11 @@ impl Function for Adding {
         } else {
             pool.push(call.column(call.args.len() - 1)?);
         }
-        let at = if self.what == What::Insert { Some(call.ints(1)?) } else { None };
+        let at = if self.what == What::Insert {
+            Some(call.ints(1)?)
+        } else {
+            None
+        };
         let mut rows: Vec<u32> = Vec::new();
         let mut offsets = vec![0u32];
         let mut valid = Vec::with_capacity(call.len);
@@ -130,7 +162,11 @@ impl Function for Adding {
                 (What::Insert, Some(at)) => match at.at(row) {
                     Some(at) => {
                         let len = range.len() as i64;
-                        let at = if at < 0 { at.saturating_add(len).max(0) } else { at.min(len) };
+                        let at = if at < 0 {
+                            at.saturating_add(len).max(0)
+                        } else {
+                            at.min(len)
+                        };
                         rows.insert(begun + at as usize, value);
                     }
                     None => fine = false,
@@ -160,8 +196,16 @@ static JOIN: Join = Join;
 static JOIN_SIGNATURE: Signature = expression(
     "join",
     "Joins the texts of a list with a text between them.",
-    &[param("delim", Kind::Text, Default::Required, "The text between.")],
-    &[example(r#"count_values(F("tags").join("+"))"#, "Counts combinations of tags.")],
+    &[param(
+        "delim",
+        Kind::Text,
+        Default::Required,
+        "The text between.",
+    )],
+    &[example(
+        r#"count_values(F("tags").join("+"))"#,
+        "Counts combinations of tags.",
+    )],
 );
 
 impl Function for Join {
@@ -171,16 +215,23 @@ impl Function for Join {
     fn check(&self, args: &[Expr]) -> Result<Type, Mismatch> {
         match list_item(args)? {
             Type::Text | Type::Null => Ok(Type::Text),
-            _ => Err(Mismatch::new(0, "a list of texts").hint("make texts with `.map(F().to_string())`")),
+            _ => {
+                Err(Mismatch::new(0, "a list of texts")
+                    .hint("make texts with `.map(F().to_string())`"))
+            }
         }
     }
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
         let lists = call.lists(0)?;
-        let Datum::Text(delim) = call.constant(1) else { return call.column(1) };
+        let Datum::Text(delim) = call.constant(1) else {
+            return call.column(1);
+        };
         let texts = Texts::of(&lists.values);
         let joined = (0..call.len).map(|row| {
             lists.is_valid(row).then(|| {
-                let parts = lists.range(row).filter_map(|at| texts.as_ref().and_then(|t| t.at(at)));
+                let parts = lists
+                    .range(row)
+                    .filter_map(|at| texts.as_ref().and_then(|t| t.at(at)));
                 parts.collect::<Vec<_>>().join(&delim)
             })
         });
@@ -196,10 +247,23 @@ static RANGE_SIGNATURE: Signature = expression(
     "range",
     "Gives the whole numbers from a start up to, and without, a stop; with one argument from 0.",
     &[
-        param("start", Kind::Expr(TypeSet::Number), Default::Required, "The first number, or the stop if it is alone."),
-        param("stop", Kind::Expr(TypeSet::Number), Default::Null, "The number after the last."),
+        param(
+            "start",
+            Kind::Expr(TypeSet::Number),
+            Default::Required,
+            "The first number, or the stop if it is alone.",
+        ),
+        param(
+            "stop",
+            Kind::Expr(TypeSet::Number),
+            Default::Null,
+            "The number after the last.",
+        ),
     ],
-    &[example(r#"values(range(F("tags").length()))"#, "Numbers the tags.")],
+    &[example(
+        r#"values(range(F("tags").length()))"#,
+        "Numbers the tags.",
+    )],
 );
 
 impl Function for Range {
@@ -230,14 +294,22 @@ impl Function for Range {
                 let size = usize::try_from(i128::from(stop) - i128::from(start)).unwrap_or(0);
                 let size = size.saturating_add(numbers.len());
                 if size > MOST && stop > start {
-                    return Err(Error::TooLarge { what: "range", size, limit: MOST });
+                    return Err(Error::TooLarge {
+                        what: "range",
+                        size,
+                        limit: MOST,
+                    });
                 }
                 numbers.extend(start..stop);
             }
             valid.push(bounds.is_some());
             offsets.push(numbers.len() as u32);
         }
-        list(&offsets, Arc::new(Int64Array::from(numbers)), Some(valid.into()))
+        list(
+            &offsets,
+            Arc::new(Int64Array::from(numbers)),
+            Some(valid.into()),
+        )
     }
 }
 
@@ -250,9 +322,20 @@ static ENUMERATE_SIGNATURE: Signature = expression(
     "Gives documents of each position (`index`) and value (`value`) of a list.",
     &[
         param("array", ANY, Default::Required, "The list."),
-        param("start", Kind::Int { lo: i64::MIN, hi: i64::MAX }, Default::Int(0), "The first position."),
+        param(
+            "start",
+            Kind::Int {
+                lo: i64::MIN,
+                hi: i64::MAX,
+            },
+            Default::Int(0),
+            "The first position.",
+        ),
     ],
-    &[example(r#"values(enumerate(F("tags"), start=1))"#, "Numbers the tags.")],
+    &[example(
+        r#"values(enumerate(F("tags"), start=1))"#,
+        "Numbers the tags.",
+    )],
 );
 
 fn pair_type(names: [&str; 2], types: [Type; 2]) -> Type {
@@ -270,13 +353,20 @@ impl Function for Enumerate {
     }
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
         let lists = call.lists(0)?;
-        let Datum::Int(start) = call.constant(1) else { return call.column(0) };
+        let Datum::Int(start) = call.constant(1) else {
+            return call.column(0);
+        };
         let numbers = (0..lists.len())
             .flat_map(|row| (0..lists.range(row).len()).map(|at| start.wrapping_add(at as i64)));
         let numbers: ArrayRef = Arc::new(numbers.collect::<Int64Array>());
         let item = call.ty.item().unwrap_or(Type::Null);
         let len = lists.values.len();
-        lists.with_values(make_struct(&item, vec![numbers, lists.values.clone()], None, len))
+        lists.with_values(make_struct(
+            &item,
+            vec![numbers, lists.values.clone()],
+            None,
+            len,
+        ))
     }
 }
 
@@ -287,8 +377,16 @@ static ZIP: Zip = Zip;
 static ZIP_SIGNATURE: Signature = expression(
     "zip",
     "Gives lists of the values of several lists at each position, as far as the shortest goes.",
-    &[param("args", Kind::List(&ANY), Default::Required, "Lists of one type of value.")],
-    &[example(r#"values(zip(F("tags"), F("ground_truth.detections.label")))"#, "Pairs tags and labels.")],
+    &[param(
+        "args",
+        Kind::List(&ANY),
+        Default::Required,
+        "Lists of one type of value.",
+    )],
+    &[example(
+        r#"values(zip(F("tags"), F("ground_truth.detections.label")))"#,
+        "Pairs tags and labels.",
+    )],
 );
 
 impl Function for Zip {
@@ -306,8 +404,14 @@ impl Function for Zip {
         Ok(Type::list(Type::list(item)))
     }
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
-        let item = call.ty.item().and_then(|ty| ty.item()).unwrap_or(Type::Null);
-        let lists = (0..call.args.len()).map(|k| call.lists(k)).collect::<Result<Vec<_>, _>>()?;
+        let item = call
+            .ty
+            .item()
+            .and_then(|ty| ty.item())
+            .unwrap_or(Type::Null);
+        let lists = (0..call.args.len())
+            .map(|k| call.lists(k))
+            .collect::<Result<Vec<_>, _>>()?;
         let mut bases = Vec::with_capacity(lists.len());
         let mut base = 0;
         for one in &lists {
@@ -318,7 +422,11 @@ impl Function for Zip {
         let mut valid = Vec::with_capacity(call.len);
         for row in 0..call.len {
             let fine = !lists.is_empty() && lists.iter().all(|list| list.is_valid(row));
-            let shortest = lists.iter().map(|list| list.range(row).len()).min().unwrap_or(0);
+            let shortest = lists
+                .iter()
+                .map(|list| list.range(row).len())
+                .min()
+                .unwrap_or(0);
             for at in 0..if fine { shortest } else { 0 } {
                 for (list, base) in lists.iter().zip(&bases) {
                     rows.push((base + list.range(row).start + at) as u32);
@@ -335,7 +443,10 @@ impl Function for Zip {
 }
 
 const fn member(shape: Shape, function: &'static dyn Function) -> Member {
-    Member { shape, kind: MemberKind::Function(function) }
+    Member {
+        shape,
+        kind: MemberKind::Function(function),
+    }
 }
 
 /// The members of this family.

@@ -81,7 +81,10 @@ impl Invocation<'_> {
             expected: ty.to_string(),
             given: array.data_type().to_string(),
         })?;
-        Ok(Operand { array, scalar: self.args[k].is_scalar() })
+        Ok(Operand {
+            array,
+            scalar: self.args[k].is_scalar(),
+        })
     }
 
     /// Argument `k` as floats; ints are widened.
@@ -96,7 +99,10 @@ impl Invocation<'_> {
             // An earlier overflow made floats of them: those that fit are whole numbers again.
             let array = arrow::compute::cast(array, &arrow::datatypes::DataType::Int64)?;
             let array = array.as_primitive::<Int64Type>().clone();
-            return Ok(Operand { array, scalar: self.args[k].is_scalar() });
+            return Ok(Operand {
+                array,
+                scalar: self.args[k].is_scalar(),
+            });
         }
         self.operand(k, &Type::Int)
     }
@@ -158,11 +164,7 @@ impl Invocation<'_> {
     }
 
     /// A float for every row; `None` where `f` was given values and could not compute one, which is counted.
-    pub fn map_float(
-        &self,
-        x: &Operand<Float64Array>,
-        f: impl Fn(f64) -> Option<f64>,
-    ) -> ArrayRef {
+    pub fn map_float(&self, x: &Operand<Float64Array>, f: impl Fn(f64) -> Option<f64>) -> ArrayRef {
         let mut lost = 0;
         let out: Float64Array = (0..self.len)
             .map(|row| {

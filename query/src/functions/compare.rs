@@ -33,12 +33,54 @@ macro_rules! comparison {
     };
 }
 
-comparison!(EQ, Eq, "==", "Whether both are the same; two nulls are, and so are two NaN.", r#"match(F("k20") == "7")"#, "Keeps the samples of cluster 7.");
-comparison!(NE, Ne, "!=", "Whether both differ; a null differs from every value.", r#"match(F("k20") != "-1")"#, "Drops the noise.");
-comparison!(LT, Lt, "<", "Whether the left is less; false with null or NaN.", r#"match(F("metadata.width") < 640)"#, "Keeps narrow images.");
-comparison!(LE, Le, "<=", "Whether the left is less or the same; false with null or NaN.", r#"match(F("uniqueness") <= 0.5)"#, "Keeps the common half of the scale.");
-comparison!(GT, Gt, ">", "Whether the left is greater; false with null or NaN.", r#"match(F("metadata.width") > 640)"#, "Keeps wide images.");
-comparison!(GE, Ge, ">=", "Whether the left is greater or the same; false with null or NaN.", r#"match(0.2 <= F("uniqueness") <= 0.8)"#, "Keeps the middle; a chain as in Python.");
+comparison!(
+    EQ,
+    Eq,
+    "==",
+    "Whether both are the same; two nulls are, and so are two NaN.",
+    r#"match(F("k20") == "7")"#,
+    "Keeps the samples of cluster 7."
+);
+comparison!(
+    NE,
+    Ne,
+    "!=",
+    "Whether both differ; a null differs from every value.",
+    r#"match(F("k20") != "-1")"#,
+    "Drops the noise."
+);
+comparison!(
+    LT,
+    Lt,
+    "<",
+    "Whether the left is less; false with null or NaN.",
+    r#"match(F("metadata.width") < 640)"#,
+    "Keeps narrow images."
+);
+comparison!(
+    LE,
+    Le,
+    "<=",
+    "Whether the left is less or the same; false with null or NaN.",
+    r#"match(F("uniqueness") <= 0.5)"#,
+    "Keeps the common half of the scale."
+);
+comparison!(
+    GT,
+    Gt,
+    ">",
+    "Whether the left is greater; false with null or NaN.",
+    r#"match(F("metadata.width") > 640)"#,
+    "Keeps wide images."
+);
+comparison!(
+    GE,
+    Ge,
+    ">=",
+    "Whether the left is greater or the same; false with null or NaN.",
+    r#"match(0.2 <= F("uniqueness") <= 0.8)"#,
+    "Keeps the middle; a chain as in Python."
+);
 
 impl Function for Compare {
     fn signature(&'static self) -> &'static Signature {
@@ -72,18 +114,20 @@ impl Function for Compare {
 
 /// Which rows are not null; `None` where all are.
 fn valid_bits(value: &Value, len: usize) -> Option<BooleanBuffer> {
-    let nulls = value.array().logical_nulls().filter(|nulls| nulls.null_count() > 0)?;
-    Some(if value.is_scalar() { BooleanBuffer::new_unset(len) } else { nulls.inner().clone() })
+    let nulls = value
+        .array()
+        .logical_nulls()
+        .filter(|nulls| nulls.null_count() > 0)?;
+    Some(if value.is_scalar() {
+        BooleanBuffer::new_unset(len)
+    } else {
+        nulls.inner().clone()
+    })
 }
 
 impl Compare {
     /// Whether the comparison holds, where neither side is null.
-    fn holds(
-        &self,
-        a: &Value,
-        b: &Value,
-        call: &Invocation<'_>,
-    ) -> Result<BooleanBuffer, Error> {
+    fn holds(&self, a: &Value, b: &Value, call: &Invocation<'_>) -> Result<BooleanBuffer, Error> {
         let types = (a.array().data_type(), b.array().data_type());
         Ok(match types {
             (DataType::Null, _) | (_, DataType::Null) => BooleanBuffer::new_unset(call.len),
@@ -93,7 +137,10 @@ impl Compare {
                 self.primitive(x, y, a, b, call.len)
             }
             (DataType::Int64 | DataType::Float64, DataType::Int64 | DataType::Float64) => {
-                let (x, y) = (cast(a.array(), &Type::Float)?, cast(b.array(), &Type::Float)?);
+                let (x, y) = (
+                    cast(a.array(), &Type::Float)?,
+                    cast(b.array(), &Type::Float)?,
+                );
                 let x = &x.as_primitive::<Float64Type>().values()[..];
                 let y = &y.as_primitive::<Float64Type>().values()[..];
                 match self.op {
@@ -107,12 +154,21 @@ impl Compare {
                 self.primitive(x, y, a, b, call.len)
             }
             (DataType::Timestamp(..), DataType::Timestamp(..)) => {
-                let x = &a.array().as_primitive::<TimestampMillisecondType>().values()[..];
-                let y = &b.array().as_primitive::<TimestampMillisecondType>().values()[..];
+                let x = &a
+                    .array()
+                    .as_primitive::<TimestampMillisecondType>()
+                    .values()[..];
+                let y = &b
+                    .array()
+                    .as_primitive::<TimestampMillisecondType>()
+                    .values()[..];
                 self.primitive(x, y, a, b, call.len)
             }
             (DataType::FixedSizeBinary(_), DataType::FixedSizeBinary(_)) => {
-                let (x, y) = (a.array().as_fixed_size_binary(), b.array().as_fixed_size_binary());
+                let (x, y) = (
+                    a.array().as_fixed_size_binary(),
+                    b.array().as_fixed_size_binary(),
+                );
                 self.ordered(call, |i, j| x.value(i).cmp(y.value(j)))
             }
             (DataType::Boolean, DataType::Boolean) => {
@@ -177,14 +233,18 @@ impl Compare {
     fn texts(&self, x: &Texts, y: &Texts, call: &Invocation<'_>) -> BooleanBuffer {
         let equal = matches!(self.op, CompareOp::Eq);
         if call.len > 1 && call.args[1].is_scalar() {
-            let Some(y) = y.at(0) else { return BooleanBuffer::new_unset(call.len) };
+            let Some(y) = y.at(0) else {
+                return BooleanBuffer::new_unset(call.len);
+            };
             return match equal {
                 true => x.test(|x| x == y),
                 false => x.test(|x| self.says(x.cmp(y))),
             };
         }
         if call.len > 1 && call.args[0].is_scalar() {
-            let Some(x) = x.at(0) else { return BooleanBuffer::new_unset(call.len) };
+            let Some(x) = x.at(0) else {
+                return BooleanBuffer::new_unset(call.len);
+            };
             return y.test(|y| self.says(x.cmp(y)));
         }
         self.ordered(call, |i, j| x.at(i).cmp(&y.at(j)))

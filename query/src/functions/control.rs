@@ -36,10 +36,23 @@ static CONTROLS: [Control; 7] = [
             "if_else",
             "Gives one value where the condition holds and another where it does not.",
             &[
-                param("true_expr", ANY, Default::Required, "The value where it holds."),
-                param("false_expr", ANY, Default::Required, "The value where it does not."),
+                param(
+                    "true_expr",
+                    ANY,
+                    Default::Required,
+                    "The value where it holds.",
+                ),
+                param(
+                    "false_expr",
+                    ANY,
+                    Default::Required,
+                    "The value where it does not.",
+                ),
             ],
-            &[example(r#"count_values((F("metadata.width") > 640).if_else("wide", "narrow"))"#, "Counts two kinds.")],
+            &[example(
+                r#"count_values((F("metadata.width") > 640).if_else("wide", "narrow"))"#,
+                "Counts two kinds.",
+            )],
         ),
     },
     Control {
@@ -48,10 +61,18 @@ static CONTROLS: [Control; 7] = [
             "cases",
             "Gives the value written for what it equals; without a default what is not written is null and counted.",
             &[
-                param("mapping", Kind::Mapping, Default::Required, "Values and what each becomes."),
+                param(
+                    "mapping",
+                    Kind::Mapping,
+                    Default::Required,
+                    "Values and what each becomes.",
+                ),
                 param("default", ANY, Default::Null, "What anything else becomes."),
             ],
-            &[example(r#"count_values(F("k20").cases({"7": "cats", "3": "dogs"}, default="other"))"#, "Names clusters.")],
+            &[example(
+                r#"count_values(F("k20").cases({"7": "cats", "3": "dogs"}, default="other"))"#,
+                "Names clusters.",
+            )],
         ),
     },
     Control {
@@ -60,10 +81,23 @@ static CONTROLS: [Control; 7] = [
             "switch",
             "Gives the value of the first condition that holds; in the conditions `F()` is the value.",
             &[
-                param("mapping", Kind::Mapping, Default::Required, "Conditions and what each gives."),
-                param("default", ANY, Default::Null, "What is given where none holds; without it, null, and counted."),
+                param(
+                    "mapping",
+                    Kind::Mapping,
+                    Default::Required,
+                    "Conditions and what each gives.",
+                ),
+                param(
+                    "default",
+                    ANY,
+                    Default::Null,
+                    "What is given where none holds; without it, null, and counted.",
+                ),
             ],
-            &[example(r#"count_values(F("uniqueness").switch({F() > 0.7: "rare", F() > 0.3: "usual"}, default="common"))"#, "Counts by grade.")],
+            &[example(
+                r#"count_values(F("uniqueness").switch({F() > 0.7: "rare", F() > 0.3: "usual"}, default="common"))"#,
+                "Counts by grade.",
+            )],
         ),
     },
     Control {
@@ -71,8 +105,16 @@ static CONTROLS: [Control; 7] = [
         signature: expression(
             "map_values",
             "Replaces values by others; what is not written stays.",
-            &[param("mapping", Kind::Mapping, Default::Required, "Values and what each becomes; None stands for null.")],
-            &[example(r#"count_values(F("k20").map_values({"7": "3", None: "-1"}))"#, "Joins two clusters.")],
+            &[param(
+                "mapping",
+                Kind::Mapping,
+                Default::Required,
+                "Values and what each becomes; None stands for null.",
+            )],
+            &[example(
+                r#"count_values(F("k20").map_values({"7": "3", None: "-1"}))"#,
+                "Joins two clusters.",
+            )],
         ),
     },
     Control {
@@ -81,7 +123,10 @@ static CONTROLS: [Control; 7] = [
             "apply",
             "Evaluates an expression in which `F()` is the value.",
             &[param("expr", ANY, Default::Required, "The expression.")],
-            &[example(r#"values(F("uniqueness").apply(F() * F()))"#, "Gives squares.")],
+            &[example(
+                r#"values(F("uniqueness").apply(F() * F()))"#,
+                "Gives squares.",
+            )],
         ),
     },
     Control {
@@ -90,7 +135,10 @@ static CONTROLS: [Control; 7] = [
             "let_in",
             "Evaluates an expression in which `F()` is the value, which is computed once.",
             &[param("expr", ANY, Default::Required, "The expression.")],
-            &[example(r#"match((F("metadata.width") / F("metadata.height")).let_in((F() > 0.5) & (F() < 2)))"#, "Keeps nearly square images.")],
+            &[example(
+                r#"match((F("metadata.width") / F("metadata.height")).let_in((F() > 0.5) & (F() < 2)))"#,
+                "Keeps nearly square images.",
+            )],
         ),
     },
     Control {
@@ -99,11 +147,24 @@ static CONTROLS: [Control; 7] = [
             "set_field",
             "Gives the document with a field added or replaced; in the value `F()` is the document.",
             &[
-                param("field", Kind::Field(FieldKind::New), Default::Required, "The field's name, or a path below it."),
+                param(
+                    "field",
+                    Kind::Field(FieldKind::New),
+                    Default::Required,
+                    "The field's name, or a path below it.",
+                ),
                 param("value_or_expr", ANY, Default::Required, "The new value."),
-                param("relative", Kind::Bool, Default::Bool(true), "False lets `F()` in the value mean what it means outside."),
+                param(
+                    "relative",
+                    Kind::Bool,
+                    Default::Bool(true),
+                    "False lets `F()` in the value mean what it means outside.",
+                ),
             ],
-            &[example(r#"values(F("metadata").set_field("pixels", F("width") * F("height")))"#, "Adds a number to the metadata.")],
+            &[example(
+                r#"values(F("metadata").set_field("pixels", F("width") * F("height")))"#,
+                "Adds a number to the metadata.",
+            )],
         ),
     },
 ];
@@ -148,7 +209,11 @@ fn if_else(condition: Expr, args: &Arguments<'_>, planner: &mut Planner<'_>) -> 
         arms: vec![(condition, yes.cast(&ty))],
         otherwise: Some(Box::new(no.cast(&ty))),
     };
-    Some(Expr { node, ty, span: args.span })
+    Some(Expr {
+        node,
+        ty,
+        span: args.span,
+    })
 }
 
 /// The type that all of several values can have.
@@ -180,8 +245,13 @@ pub(crate) fn pairs<'q>(
         ExprKind::Dict(pairs) => Some(pairs),
         _ => {
             planner.report(
-                Diagnostic::new("bad-argument", "`mapping` must be a dict", mapping.span, "not a dict")
-                    .hint("write {\"old\": \"new\"}"),
+                Diagnostic::new(
+                    "bad-argument",
+                    "`mapping` must be a dict",
+                    mapping.span,
+                    "not a dict",
+                )
+                .hint("write {\"old\": \"new\"}"),
             );
             None
         }
@@ -198,7 +268,11 @@ pub(crate) fn cases(
     planner: &mut Planner<'_>,
 ) -> Option<Expr> {
     let pairs = pairs(mapping, planner)?;
-    let element = Expr { node: Node::Element, ty: value.ty.clone(), span: value.span };
+    let element = Expr {
+        node: Node::Element,
+        ty: value.ty.clone(),
+        span: value.span,
+    };
     let mut arms = Vec::with_capacity(pairs.len());
     let mut fine = true;
     for (key, to) in pairs {
@@ -210,7 +284,12 @@ pub(crate) fn cases(
             continue;
         };
         let when = if key.ty == Type::Null {
-            Some(Expr::call(&IS_NULL, vec![element.clone()], Type::Bool, key.span))
+            Some(Expr::call(
+                &IS_NULL,
+                vec![element.clone()],
+                Type::Bool,
+                key.span,
+            ))
         } else {
             let span = key.span;
             planner
@@ -226,20 +305,45 @@ pub(crate) fn cases(
         return None;
     }
     let otherwise = if keeps { Some(element) } else { default };
-    let all: Vec<&Expr> = arms.iter().map(|(_, to)| to).chain(otherwise.as_ref()).collect();
+    let all: Vec<&Expr> = arms
+        .iter()
+        .map(|(_, to)| to)
+        .chain(otherwise.as_ref())
+        .collect();
     let ty = one_type(&all, planner)?;
-    let arms: Vec<_> = arms.into_iter().map(|(when, to)| (when, to.cast(&ty))).collect();
+    let arms: Vec<_> = arms
+        .into_iter()
+        .map(|(when, to)| (when, to.cast(&ty)))
+        .collect();
     let otherwise = otherwise.map(|other| Box::new(other.cast(&ty)));
     let outside = arms.iter().any(|(_, to)| to.mentions_element())
-        || otherwise.as_ref().is_some_and(|other| !keeps && other.mentions_element());
+        || otherwise
+            .as_ref()
+            .is_some_and(|other| !keeps && other.mentions_element());
     if outside {
         // A result that speaks of `F()` outside cannot stand below a binding of its own.
         let arms = inlined(arms, &value);
-        let otherwise = if keeps { Some(Box::new(value.cast(&ty))) } else { otherwise };
-        return Some(Expr { node: Node::Branch { arms, otherwise }, ty, span });
+        let otherwise = if keeps {
+            Some(Box::new(value.cast(&ty)))
+        } else {
+            otherwise
+        };
+        return Some(Expr {
+            node: Node::Branch { arms, otherwise },
+            ty,
+            span,
+        });
     }
-    let branch = Expr { node: Node::Branch { arms, otherwise }, ty: ty.clone(), span };
-    Some(Expr { node: Node::Bind(Box::new(value), Box::new(branch)), ty, span })
+    let branch = Expr {
+        node: Node::Branch { arms, otherwise },
+        ty: ty.clone(),
+        span,
+    };
+    Some(Expr {
+        node: Node::Bind(Box::new(value), Box::new(branch)),
+        ty,
+        span,
+    })
 }
 
 /// Conditions about the value itself instead of about `F()`, for results that speak of the place outside.
@@ -247,7 +351,14 @@ fn inlined(arms: Vec<(Expr, Expr)>, value: &Expr) -> Vec<(Expr, Expr)> {
     arms.into_iter()
         .map(|(when, to)| {
             let node = Node::Bind(Box::new(value.clone()), Box::new(when.clone()));
-            (Expr { node, ty: Type::Bool, span: when.span }, to)
+            (
+                Expr {
+                    node,
+                    ty: Type::Bool,
+                    span: when.span,
+                },
+                to,
+            )
         })
         .collect()
 }
@@ -268,20 +379,33 @@ fn switch(value: Expr, args: &Arguments<'_>, planner: &mut Planner<'_>) -> Optio
         }
     }
     let default = match args.get("default") {
-        Some(expr) => {
-            Some(planner.within(value.ty.clone(), None, |planner| planner.expr(expr))?)
-        }
+        Some(expr) => Some(planner.within(value.ty.clone(), None, |planner| planner.expr(expr))?),
         None => None,
     };
     if !fine {
         return None;
     }
-    let all: Vec<&Expr> = arms.iter().map(|(_, to)| to).chain(default.as_ref()).collect();
+    let all: Vec<&Expr> = arms
+        .iter()
+        .map(|(_, to)| to)
+        .chain(default.as_ref())
+        .collect();
     let ty = one_type(&all, planner)?;
-    let arms = arms.into_iter().map(|(when, to)| (when, to.cast(&ty))).collect();
+    let arms = arms
+        .into_iter()
+        .map(|(when, to)| (when, to.cast(&ty)))
+        .collect();
     let otherwise = default.map(|other| Box::new(other.cast(&ty)));
-    let branch = Expr { node: Node::Branch { arms, otherwise }, ty: ty.clone(), span: args.span };
-    Some(Expr { node: Node::Bind(Box::new(value), Box::new(branch)), ty, span: args.span })
+    let branch = Expr {
+        node: Node::Branch { arms, otherwise },
+        ty: ty.clone(),
+        span: args.span,
+    };
+    Some(Expr {
+        node: Node::Bind(Box::new(value), Box::new(branch)),
+        ty,
+        span: args.span,
+    })
 }
 
 fn set_field(base: Expr, args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Expr> {
@@ -293,7 +417,9 @@ fn set_field(base: Expr, args: &Arguments<'_>, planner: &mut Planner<'_>) -> Opt
             format!("{} here", base.ty),
         );
         planner.report(match base.ty {
-            Type::List(_) => mistake.hint("for the documents of a list write .map(F().set_field(...))"),
+            Type::List(_) => {
+                mistake.hint("for the documents of a list write .map(F().set_field(...))")
+            }
             _ => mistake,
         });
         return None;
@@ -310,23 +436,37 @@ fn set_field(base: Expr, args: &Arguments<'_>, planner: &mut Planner<'_>) -> Opt
     let ty = with_field(&base.ty, &path, &value.ty)?;
     if relative || value.constant().is_some() {
         let node = Node::With(Box::new(base), path, Box::new(value));
-        return Some(Expr { node, ty, span: args.span });
+        return Some(Expr {
+            node,
+            ty,
+            span: args.span,
+        });
     }
     planner.report(
-        Diagnostic::new("not-supported", "`set_field` with relative=False takes a literal here", value.span, "not a literal")
-            .hint("name a field of the sample with F(\"$name\")"),
+        Diagnostic::new(
+            "not-supported",
+            "`set_field` with relative=False takes a literal here",
+            value.span,
+            "not a literal",
+        )
+        .hint("name a field of the sample with F(\"$name\")"),
     );
     None
 }
 
 /// The type of a document with the field at a path added or replaced; `None` below what is no document.
 pub(crate) fn with_field(base: &Type, path: &[String], value: &Type) -> Option<Type> {
-    let Some((name, rest)) = path.split_first() else { return Some(value.clone()) };
+    let Some((name, rest)) = path.split_first() else {
+        return Some(value.clone());
+    };
     let (kind, mut fields) = match base {
         Type::Struct(kind, fields) => (*kind, fields.clone()),
         _ => (messier_store::StructKind::Plain, Vec::new()),
     };
-    let old = fields.iter().find(|(field, _)| field == name).map(|(_, ty)| ty.clone());
+    let old = fields
+        .iter()
+        .find(|(field, _)| field == name)
+        .map(|(_, ty)| ty.clone());
     let new = with_field(&old.unwrap_or(Type::Null), rest, value)?;
     match fields.iter_mut().find(|(field, _)| field == name) {
         Some((_, ty)) => *ty = new,
@@ -336,7 +476,10 @@ pub(crate) fn with_field(base: &Type, path: &[String], value: &Type) -> Option<T
 }
 
 const fn form(form: &'static dyn Form) -> Member {
-    Member { shape: Shape::Method, kind: MemberKind::Form(form) }
+    Member {
+        shape: Shape::Method,
+        kind: MemberKind::Form(form),
+    }
 }
 
 /// The members of this family.

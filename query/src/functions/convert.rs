@@ -28,37 +28,67 @@ struct Convert {
 static TO_BOOL: Convert = Convert {
     to: Type::Bool,
     from: "a bool, a number or a date",
-    signature: expression("to_bool", "Gives False for 0, True for any other number, date or text.", &[], &[
-        example(r#"count_values(F("uniqueness").to_bool())"#, "Counts what is not 0."),
-    ]),
+    signature: expression(
+        "to_bool",
+        "Gives False for 0, True for any other number, date or text.",
+        &[],
+        &[example(
+            r#"count_values(F("uniqueness").to_bool())"#,
+            "Counts what is not 0.",
+        )],
+    ),
 };
 static TO_INT: Convert = Convert {
     to: Type::Int,
     from: "a number, a bool, a text or a date",
-    signature: expression("to_int", "Gives a whole number: floats are cut, texts read, dates in milliseconds.", &[], &[
-        example(r#"match(F("k20").to_int() >= 10)"#, "Keeps the smaller clusters."),
-    ]),
+    signature: expression(
+        "to_int",
+        "Gives a whole number: floats are cut, texts read, dates in milliseconds.",
+        &[],
+        &[example(
+            r#"match(F("k20").to_int() >= 10)"#,
+            "Keeps the smaller clusters.",
+        )],
+    ),
 };
 static TO_DOUBLE: Convert = Convert {
     to: Type::Float,
     from: "a number, a bool, a text or a date",
-    signature: expression("to_double", "Gives a float: texts are read, dates in milliseconds.", &[], &[
-        example(r#"mean(F("k20").to_double())"#, "Gives the mean cluster number."),
-    ]),
+    signature: expression(
+        "to_double",
+        "Gives a float: texts are read, dates in milliseconds.",
+        &[],
+        &[example(
+            r#"mean(F("k20").to_double())"#,
+            "Gives the mean cluster number.",
+        )],
+    ),
 };
 static TO_STRING: Convert = Convert {
     to: Type::Text,
     from: "a single value",
-    signature: expression("to_string", "Gives the value as text: ids in hex, dates in ISO 8601.", &[], &[
-        example(r#"match(F("id").to_string().starts_with("65"))"#, "Keeps ids that begin so."),
-    ]),
+    signature: expression(
+        "to_string",
+        "Gives the value as text: ids in hex, dates in ISO 8601.",
+        &[],
+        &[example(
+            r#"match(F("id").to_string().starts_with("65"))"#,
+            "Keeps ids that begin so.",
+        )],
+    ),
 };
 static TO_DATE: Convert = Convert {
     to: Type::DateTime,
     from: "a text, a number of milliseconds or a date",
-    signature: expression("to_date", "Gives a datetime from ISO 8601 text or milliseconds since 1970.", &[], &[
-        example(r#"values(F("metadata.size_bytes").to_date())"#, "Reads numbers as moments."),
-    ]),
+    signature: expression(
+        "to_date",
+        "Gives a datetime from ISO 8601 text or milliseconds since 1970.",
+        &[],
+        &[example(
+            r#"values(F("metadata.size_bytes").to_date())"#,
+            "Reads numbers as moments.",
+        )],
+    ),
 };
 
 impl Function for Convert {
@@ -70,10 +100,16 @@ impl Function for Convert {
         let ty = &args[0].ty;
         let fine = match self.to {
             Type::Text => ty.is_ordered(),
-            Type::DateTime => ty.is_date() || ty.is_number() || matches!(ty, Type::Text | Type::Null),
+            Type::DateTime => {
+                ty.is_date() || ty.is_number() || matches!(ty, Type::Text | Type::Null)
+            }
             _ => ty.is_ordered() && *ty != Type::Id,
         };
-        if fine { Ok(self.to.clone()) } else { Err(Mismatch::new(0, self.from)) }
+        if fine {
+            Ok(self.to.clone())
+        } else {
+            Err(Mismatch::new(0, self.from))
+        }
     }
 
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
@@ -130,11 +166,20 @@ fn to_int(from: &ArrayRef, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
         DataType::Int64 => from.clone(),
         DataType::Boolean => {
             let bools = from.as_boolean();
-            Arc::new(bools.iter().map(|b| b.map(i64::from)).collect::<Int64Array>())
+            Arc::new(
+                bools
+                    .iter()
+                    .map(|b| b.map(i64::from))
+                    .collect::<Int64Array>(),
+            )
         }
         DataType::Float64 => {
             let x = call.floats(0)?;
-            Arc::new((0..call.len).map(|row| whole(x.at(row)?)).collect::<Int64Array>())
+            Arc::new(
+                (0..call.len)
+                    .map(|row| whole(x.at(row)?))
+                    .collect::<Int64Array>(),
+            )
         }
         DataType::Date32 | DataType::Timestamp(..) => {
             let x = call.moments(0)?;
@@ -150,7 +195,8 @@ fn to_int(from: &ArrayRef, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
 /// A float cut to a whole number of 64 bits, if it has one.
 fn whole(x: f64) -> Option<i64> {
     let cut = x.trunc();
-    (cut >= -9.223_372_036_854_775_808e18 && cut < 9.223_372_036_854_775_808e18).then_some(cut as i64)
+    (cut >= -9.223_372_036_854_775_808e18 && cut < 9.223_372_036_854_775_808e18)
+        .then_some(cut as i64)
 }
 
 fn to_double(from: &ArrayRef, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
@@ -158,7 +204,12 @@ fn to_double(from: &ArrayRef, call: &Invocation<'_>) -> Result<ArrayRef, Error> 
         DataType::Int64 | DataType::Float64 => cast(from, &Type::Float)?,
         DataType::Boolean => {
             let bools = from.as_boolean();
-            Arc::new(bools.iter().map(|b| b.map(f64::from)).collect::<Float64Array>())
+            Arc::new(
+                bools
+                    .iter()
+                    .map(|b| b.map(f64::from))
+                    .collect::<Float64Array>(),
+            )
         }
         DataType::Date32 | DataType::Timestamp(..) => {
             let x = call.moments(0)?;
@@ -189,8 +240,14 @@ fn to_date(from: &ArrayRef, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
         },
     };
     // Beyond this there is no calendar.
-    let millis = millis.into_iter().map(|at| at.filter(|at| at.abs() <= 8_640_000_000_000_000));
-    Ok(Arc::new(millis.collect::<TimestampMillisecondArray>().with_timezone("UTC")))
+    let millis = millis
+        .into_iter()
+        .map(|at| at.filter(|at| at.abs() <= 8_640_000_000_000_000));
+    Ok(Arc::new(
+        millis
+            .collect::<TimestampMillisecondArray>()
+            .with_timezone("UTC"),
+    ))
 }
 
 fn to_string(from: &ArrayRef) -> Result<ArrayRef, Error> {
@@ -200,7 +257,11 @@ fn to_string(from: &ArrayRef) -> Result<ArrayRef, Error> {
     if matches!(from.data_type(), DataType::FixedSizeBinary(_)) {
         return cast(from, &Type::Text);
     }
-    Ok(Arc::new((0..from.len()).map(|row| text_of(from, row)).collect::<StringArray>()))
+    Ok(Arc::new(
+        (0..from.len())
+            .map(|row| text_of(from, row))
+            .collect::<StringArray>(),
+    ))
 }
 
 /// A single value as text; `None` for null.
@@ -231,12 +292,17 @@ pub(crate) fn read_int(text: &str) -> Option<i64> {
 
 /// A sign, digits, perhaps a point and an exponent.
 pub(crate) fn read_float(text: &str) -> Option<f64> {
-    let fine = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+    let fine = text
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
     fine.then(|| text.parse().ok()).flatten()
 }
 
 const fn method(function: &'static dyn Function) -> Member {
-    Member { shape: Shape::Method, kind: MemberKind::Function(function) }
+    Member {
+        shape: Shape::Method,
+        kind: MemberKind::Function(function),
+    }
 }
 
 /// The members of this family.

@@ -59,7 +59,9 @@ impl Function for Part {
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
         let moments = call.moments(0)?;
         let part = self.part;
-        Ok(call.map_int(&moments, |millis| DateTime::from_timestamp_millis(millis).map(part)))
+        Ok(call.map_int(&moments, |millis| {
+            DateTime::from_timestamp_millis(millis).map(part)
+        }))
     }
     fn may_skip(&self) -> bool {
         true
@@ -67,7 +69,10 @@ impl Function for Part {
 }
 
 const fn method(function: &'static dyn Function) -> Member {
-    Member { shape: Shape::Method, kind: MemberKind::Function(function) }
+    Member {
+        shape: Shape::Method,
+        kind: MemberKind::Function(function),
+    }
 }
 
 /// The members of this family.

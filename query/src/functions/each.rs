@@ -32,7 +32,12 @@ static FORMS: [Over; 4] = [
         signature: expression(
             "filter",
             "Keeps the values of a list for which a condition holds; in it `F()` is the value.",
-            &[param("expr", Kind::Expr(TypeSet::Bool), Default::Required, "The condition.")],
+            &[param(
+                "expr",
+                Kind::Expr(TypeSet::Bool),
+                Default::Required,
+                "The condition.",
+            )],
             &[example(
                 r#"match(F("ground_truth.detections").filter(F("confidence") > 0.9).length() >= 2)"#,
                 "Keeps samples with two sure detections.",
@@ -44,8 +49,16 @@ static FORMS: [Over; 4] = [
         signature: expression(
             "map",
             "Replaces each value of a list; in the expression `F()` is the value.",
-            &[param("expr", ANY, Default::Required, "What each value becomes.")],
-            &[example(r#"values(F("ground_truth.detections").map(F("label").upper()))"#, "Gives labels in capitals.")],
+            &[param(
+                "expr",
+                ANY,
+                Default::Required,
+                "What each value becomes.",
+            )],
+            &[example(
+                r#"values(F("ground_truth.detections").map(F("label").upper()))"#,
+                "Gives labels in capitals.",
+            )],
         ),
     },
     Over {
@@ -57,7 +70,10 @@ static FORMS: [Over; 4] = [
                 param("expr", ANY, Default::Required, "What is gathered next."),
                 param("init_val", ANY, Default::Int(0), "What is there at first."),
             ],
-            &[example(r#"values(F("tags").reduce(VALUE + F().strlen()))"#, "Adds the lengths of tags.")],
+            &[example(
+                r#"values(F("tags").reduce(VALUE + F().strlen()))"#,
+                "Adds the lengths of tags.",
+            )],
         ),
     },
     Over {
@@ -66,11 +82,29 @@ static FORMS: [Over; 4] = [
             "sort",
             "Sorts a list by value, or by an expression of each; nulls come last.",
             &[
-                param("key", ANY, Default::Null, "What is sorted by; a text names a field of each document."),
-                param("numeric", Kind::Bool, Default::Bool(false), "Taken for the sake of pasted code; numbers are always sorted as numbers."),
-                param("reverse", Kind::Bool, Default::Bool(false), "Greatest first."),
+                param(
+                    "key",
+                    ANY,
+                    Default::Null,
+                    "What is sorted by; a text names a field of each document.",
+                ),
+                param(
+                    "numeric",
+                    Kind::Bool,
+                    Default::Bool(false),
+                    "Taken for the sake of pasted code; numbers are always sorted as numbers.",
+                ),
+                param(
+                    "reverse",
+                    Kind::Bool,
+                    Default::Bool(false),
+                    "Greatest first.",
+                ),
             ],
-            &[example(r#"values(F("ground_truth.detections").sort("confidence", reverse=True)[0]("label"))"#, "Gives the label that is surest.")],
+            &[example(
+                r#"values(F("ground_truth.detections").sort("confidence", reverse=True)[0]("label"))"#,
+                "Gives the label that is surest.",
+            )],
         ),
     },
 ];
@@ -131,19 +165,33 @@ impl Form for Over {
 
 fn each(each: Each, list: Expr, body: Expr, ty: Type, args: &Arguments<'_>) -> Option<Expr> {
     let node = Node::Each(each, Box::new(list), Box::new(body));
-    Some(Expr { node, ty, span: args.span })
+    Some(Expr {
+        node,
+        ty,
+        span: args.span,
+    })
 }
 
 fn sort_key(item: &Type, args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Expr> {
     use crate::syntax::{ExprKind, Literal};
     let key = match args.get("key") {
-        None => Expr { node: Node::Element, ty: item.clone(), span: args.span },
+        None => Expr {
+            node: Node::Element,
+            ty: item.clone(),
+            span: args.span,
+        },
         Some(expr) => planner.within(item.clone(), None, |planner| match &expr.kind {
-            ExprKind::Literal(Literal::Null) => {
-                Some(Expr { node: Node::Element, ty: item.clone(), span: expr.span })
-            }
+            ExprKind::Literal(Literal::Null) => Some(Expr {
+                node: Node::Element,
+                ty: item.clone(),
+                span: expr.span,
+            }),
             ExprKind::Literal(Literal::Text(name)) => {
-                let element = Expr { node: Node::Element, ty: item.clone(), span: expr.span };
+                let element = Expr {
+                    node: Node::Element,
+                    ty: item.clone(),
+                    span: expr.span,
+                };
                 let path: Vec<String> = name.split('.').map(str::to_owned).collect();
                 planner.descend(element, &path, "", expr.span)
             }
@@ -185,7 +233,10 @@ fn reduce(
         let Some(wider) = ty.unify(&planned.ty) else {
             planner.report(Diagnostic::new(
                 "wrong-type",
-                format!("`reduce` begins with {} and gathers {}: they must be of one type", init.ty, planned.ty),
+                format!(
+                    "`reduce` begins with {} and gathers {}: they must be of one type",
+                    init.ty, planned.ty
+                ),
                 planned.span,
                 format!("{} here", planned.ty),
             ));
@@ -212,9 +263,16 @@ fn reduce(
 }
 
 const fn form(form: &'static dyn Form) -> Member {
-    Member { shape: Shape::Method, kind: MemberKind::Form(form) }
+    Member {
+        shape: Shape::Method,
+        kind: MemberKind::Form(form),
+    }
 }
 
 /// The members of this family.
-pub static MEMBERS: &[Member] =
-    &[form(&FORMS[0]), form(&FORMS[1]), form(&FORMS[2]), form(&FORMS[3])];
+pub static MEMBERS: &[Member] = &[
+    form(&FORMS[0]),
+    form(&FORMS[1]),
+    form(&FORMS[2]),
+    form(&FORMS[3]),
+];

@@ -19,12 +19,22 @@ static WITHIN: Within = Within;
 static WITHIN_SIGNATURE: Signature = expression(
     "within",
     "Whether a 2-D point lies inside a polygon, its edges included.",
-    &[param("polygon", Kind::Expr(TypeSet::Any), Default::Required, "The corners, each `[x, y]`; the last is joined to the first.")],
-    &[example(r#"match(F("map").within([[0, 0], [4, 0], [4, 3], [0, 3]]))"#, "Keeps what a lasso encloses.")],
+    &[param(
+        "polygon",
+        Kind::Expr(TypeSet::Any),
+        Default::Required,
+        "The corners, each `[x, y]`; the last is joined to the first.",
+    )],
+    &[example(
+        r#"match(F("map").within([[0, 0], [4, 0], [4, 3], [0, 3]]))"#,
+        "Keeps what a lasso encloses.",
+    )],
 );
 
 fn corners(value: &Datum) -> Option<Vec<[f64; 2]>> {
-    let Datum::List(items) = value else { return None };
+    let Datum::List(items) = value else {
+        return None;
+    };
     items
         .iter()
         .map(|item| match item {
@@ -56,7 +66,9 @@ impl Function for Within {
         point(args)?;
         let corners = args[1].constant().as_ref().and_then(corners);
         let needs = "at least three distinct corners, each [x, y] of finite numbers";
-        let Some(mut corners) = corners else { return Err(Mismatch::new(1, needs)) };
+        let Some(mut corners) = corners else {
+            return Err(Mismatch::new(1, needs));
+        };
         let finite = corners.iter().flatten().all(|x| x.is_finite());
         corners.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
         corners.dedup();
@@ -95,7 +107,11 @@ impl Points {
         let floats = cast(&lists.values, &Type::Float)?;
         let flat = crate::functions::float_values(&floats);
         let flat = flat.map(|f| f.iter().map(|x| x.unwrap_or(f64::NAN)).collect());
-        Ok(Points { flat: flat.unwrap_or_default(), starts: Some(lists.offsets), valid: lists.valid })
+        Ok(Points {
+            flat: flat.unwrap_or_default(),
+            starts: Some(lists.offsets),
+            valid: lists.valid,
+        })
     }
 
     #[inline]
@@ -133,8 +149,12 @@ impl Polygon {
         let edges: Vec<[f64; 4]> = (0..corners.len())
             .map(|at| [corners[at][0], corners[at][1], next(at)[0], next(at)[1]])
             .collect();
-        let mut polygon =
-            Polygon { bands: vec![Vec::new(); corners.len().clamp(1, 4096)], edges, low, high };
+        let mut polygon = Polygon {
+            bands: vec![Vec::new(); corners.len().clamp(1, 4096)],
+            edges,
+            low,
+            high,
+        };
         for at in 0..polygon.edges.len() {
             let [_, y0, _, y1] = polygon.edges[at];
             for band in polygon.band(y0.min(y1))..=polygon.band(y0.max(y1)) {
@@ -183,10 +203,26 @@ static NEAR_SIGNATURE: Signature = expression(
     "near",
     "Whether a 2-D point lies within a radius of another.",
     &[
-        param("point", Kind::Expr(TypeSet::Any), Default::Required, "The middle, `[x, y]`."),
-        param("radius", Kind::Float { lo: 0.0, hi: f64::MAX }, Default::Required, "The greatest distance."),
+        param(
+            "point",
+            Kind::Expr(TypeSet::Any),
+            Default::Required,
+            "The middle, `[x, y]`.",
+        ),
+        param(
+            "radius",
+            Kind::Float {
+                lo: 0.0,
+                hi: f64::MAX,
+            },
+            Default::Required,
+            "The greatest distance.",
+        ),
     ],
-    &[example(r#"match(F("map").near([1, 1], 0.5))"#, "Keeps what lies in a circle.")],
+    &[example(
+        r#"match(F("map").near([1, 1], 0.5))"#,
+        "Keeps what lies in a circle.",
+    )],
 );
 
 impl Function for Near {
@@ -195,7 +231,10 @@ impl Function for Near {
     }
     fn check(&self, args: &[Expr]) -> Result<Type, Mismatch> {
         point(args)?;
-        match args[1].constant().map(|middle| corners(&Datum::List(vec![middle]))) {
+        match args[1]
+            .constant()
+            .map(|middle| corners(&Datum::List(vec![middle])))
+        {
             Some(Some(_)) => Ok(Type::Bool),
             _ => Err(Mismatch::new(1, "a point, [x, y]")),
         }
@@ -204,13 +243,22 @@ impl Function for Near {
         let points = Points::of(&call.column(0)?)?;
         let middle = corners(&Datum::List(vec![call.constant(1)])).unwrap_or_default();
         let radius = call.constant(2).number().unwrap_or(0.0);
-        let Some([a, b]) = middle.first().copied() else { return Ok(call.test(|_| false)) };
-        Ok(call.test(|row| points.at(row).is_some_and(|[x, y]| (x - a).hypot(y - b) <= radius)))
+        let Some([a, b]) = middle.first().copied() else {
+            return Ok(call.test(|_| false));
+        };
+        Ok(call.test(|row| {
+            points
+                .at(row)
+                .is_some_and(|[x, y]| (x - a).hypot(y - b) <= radius)
+        }))
     }
 }
 
 const fn method(function: &'static dyn Function) -> Member {
-    Member { shape: Shape::Method, kind: MemberKind::Function(function) }
+    Member {
+        shape: Shape::Method,
+        kind: MemberKind::Function(function),
+    }
 }
 
 /// The members of this family.

@@ -18,24 +18,39 @@ struct IsKind {
 }
 
 static IS_NUMBER: IsKind = IsKind {
-    signature: expression("is_number", "Whether the value is an int or a float.", &[], &[example(
-        r#"match(F("uniqueness").is_number())"#,
-        "Keeps samples with a score.",
-    )]),
+    signature: expression(
+        "is_number",
+        "Whether the value is an int or a float.",
+        &[],
+        &[example(
+            r#"match(F("uniqueness").is_number())"#,
+            "Keeps samples with a score.",
+        )],
+    ),
     test: Type::is_number,
 };
 static IS_STRING: IsKind = IsKind {
-    signature: expression("is_string", "Whether the value is a text.", &[], &[example(
-        r#"match(F("k20").is_string())"#,
-        "Keeps samples with a cluster.",
-    )]),
+    signature: expression(
+        "is_string",
+        "Whether the value is a text.",
+        &[],
+        &[example(
+            r#"match(F("k20").is_string())"#,
+            "Keeps samples with a cluster.",
+        )],
+    ),
     test: |ty| *ty == Type::Text,
 };
 static IS_ARRAY: IsKind = IsKind {
-    signature: expression("is_array", "Whether the value is a list or a vector.", &[], &[example(
-        r#"match(F("tags").is_array())"#,
-        "Keeps samples with a list of tags.",
-    )]),
+    signature: expression(
+        "is_array",
+        "Whether the value is a list or a vector.",
+        &[],
+        &[example(
+            r#"match(F("tags").is_array())"#,
+            "Keeps samples with a list of tags.",
+        )],
+    ),
     test: Type::is_list,
 };
 
@@ -62,7 +77,10 @@ static TYPE_SIGNATURE: Signature = expression(
     "type",
     "Gives the name of the value's type, `null` where there is none.",
     &[],
-    &[example(r#"count_values(F("uniqueness").type())"#, "Counts scores and nulls.")],
+    &[example(
+        r#"count_values(F("uniqueness").type())"#,
+        "Counts scores and nulls.",
+    )],
 );
 
 impl Function for TypeName {
@@ -75,15 +93,24 @@ impl Function for TypeName {
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
         let null = null_bits(&call.column(0)?);
         let name = call.types[0].to_string();
-        let names = null.iter().map(|null| Some(if null { "null" } else { name.as_str() }));
+        let names = null
+            .iter()
+            .map(|null| Some(if null { "null" } else { name.as_str() }));
         Ok(Arc::new(names.collect::<StringArray>()))
     }
 }
 
 const fn method(function: &'static dyn Function) -> Member {
-    Member { shape: Shape::Method, kind: MemberKind::Function(function) }
+    Member {
+        shape: Shape::Method,
+        kind: MemberKind::Function(function),
+    }
 }
 
 /// The members of this family.
-pub static MEMBERS: &[Member] =
-    &[method(&IS_NUMBER), method(&IS_STRING), method(&IS_ARRAY), method(&TYPE)];
+pub static MEMBERS: &[Member] = &[
+    method(&IS_NUMBER),
+    method(&IS_STRING),
+    method(&IS_ARRAY),
+    method(&TYPE),
+];

@@ -9,20 +9,35 @@ struct Literal {
     signature: Signature,
 }
 
-const VALUE: &[Param] = &[param("value", Kind::Expr(TypeSet::Any), Default::Required, "The value.")];
+const VALUE: &[Param] = &[param(
+    "value",
+    Kind::Expr(TypeSet::Any),
+    Default::Required,
+    "The value.",
+)];
 
 static E: Literal = Literal {
-    signature: expression("E", "Begins an expression with a value.", VALUE, &[example(
-        r#"match(E("night").is_in(F("tags")))"#,
-        "Keeps samples with a tag.",
-    )]),
+    signature: expression(
+        "E",
+        "Begins an expression with a value.",
+        VALUE,
+        &[example(
+            r#"match(E("night").is_in(F("tags")))"#,
+            "Keeps samples with a tag.",
+        )],
+    ),
 };
 
 static LITERAL: Literal = Literal {
-    signature: expression("literal", "Takes a value as it is.", VALUE, &[example(
-        r#"match(F("k20") == literal("7"))"#,
-        "Compares with a text.",
-    )]),
+    signature: expression(
+        "literal",
+        "Takes a value as it is.",
+        VALUE,
+        &[example(
+            r#"match(F("k20") == literal("7"))"#,
+            "Compares with a text.",
+        )],
+    ),
 };
 
 impl Form for Literal {
@@ -42,6 +57,12 @@ impl Form for Literal {
 
 /// The members of this family.
 pub static MEMBERS: &[Member] = &[
-    Member { shape: Shape::Free, kind: MemberKind::Form(&E) },
-    Member { shape: Shape::Free, kind: MemberKind::Form(&LITERAL) },
+    Member {
+        shape: Shape::Free,
+        kind: MemberKind::Form(&E),
+    },
+    Member {
+        shape: Shape::Free,
+        kind: MemberKind::Form(&LITERAL),
+    },
 ];

@@ -24,7 +24,10 @@ static NOT_SIGNATURE: Signature = expression(
     "~",
     "Whether the condition does not hold; null does not.",
     &[],
-    &[example(r#"match(~F("tags").contains("night"))"#, "Keeps samples without the tag.")],
+    &[example(
+        r#"match(~F("tags").contains("night"))"#,
+        "Keeps samples without the tag.",
+    )],
 );
 
 impl Function for Not {
@@ -34,8 +37,9 @@ impl Function for Not {
     fn check(&self, args: &[Expr]) -> Result<Type, Mismatch> {
         match &args[0].ty {
             Type::Bool | Type::Null => Ok(Type::Bool),
-            ty if ty.is_number() => Err(Mismatch::new(0, "a condition")
-                .hint("`~` binds tighter than `==` and `<`: put parentheses around the comparison")),
+            ty if ty.is_number() => Err(Mismatch::new(0, "a condition").hint(
+                "`~` binds tighter than `==` and `<`: put parentheses around the comparison",
+            )),
             _ => Err(Mismatch::new(0, "a condition")),
         }
     }
@@ -63,20 +67,40 @@ static ALL: Several = Several { all: true };
 static ANY_SIGNATURE: Signature = expression(
     "any",
     "Whether at least one of the conditions holds; of none it is false.",
-    &[param("exprs", Kind::List(&Kind::Expr(TypeSet::Bool)), Default::Required, "The conditions, as a list.")],
-    &[example(r#"match(any([F("k20") == "7", F("k20") == "9"]))"#, "Keeps two clusters.")],
+    &[param(
+        "exprs",
+        Kind::List(&Kind::Expr(TypeSet::Bool)),
+        Default::Required,
+        "The conditions, as a list.",
+    )],
+    &[example(
+        r#"match(any([F("k20") == "7", F("k20") == "9"]))"#,
+        "Keeps two clusters.",
+    )],
 );
 
 static ALL_SIGNATURE: Signature = expression(
     "all",
     "Whether every one of the conditions holds; of none it is true.",
-    &[param("exprs", Kind::List(&Kind::Expr(TypeSet::Bool)), Default::Required, "The conditions, as a list.")],
-    &[example(r#"match(all([F("k20") == "7", F("uniqueness") > 0.5]))"#, "Keeps what meets both.")],
+    &[param(
+        "exprs",
+        Kind::List(&Kind::Expr(TypeSet::Bool)),
+        Default::Required,
+        "The conditions, as a list.",
+    )],
+    &[example(
+        r#"match(all([F("k20") == "7", F("uniqueness") > 0.5]))"#,
+        "Keeps what meets both.",
+    )],
 );
 
 impl Form for Several {
     fn signature(&'static self) -> &'static Signature {
-        if self.all { &ALL_SIGNATURE } else { &ANY_SIGNATURE }
+        if self.all {
+            &ALL_SIGNATURE
+        } else {
+            &ANY_SIGNATURE
+        }
     }
 
     fn plan(
@@ -104,7 +128,9 @@ impl Form for Several {
                         item.span,
                         format!("{} here", list.ty),
                     )
-                    .hint(format!("for the values of a list write .filter(...).length() {what}")),
+                    .hint(format!(
+                        "for the values of a list write .filter(...).length() {what}"
+                    )),
                 );
                 fine = false;
                 continue;
@@ -136,6 +162,12 @@ impl Form for Several {
 
 /// The members of this family.
 pub static MEMBERS: &[Member] = &[
-    Member { shape: Shape::Free, kind: MemberKind::Form(&ANY) },
-    Member { shape: Shape::Free, kind: MemberKind::Form(&ALL) },
+    Member {
+        shape: Shape::Free,
+        kind: MemberKind::Form(&ANY),
+    },
+    Member {
+        shape: Shape::Free,
+        kind: MemberKind::Form(&ALL),
+    },
 ];

@@ -26,38 +26,68 @@ struct Matches {
 }
 
 const PARAMS: &[Param] = &[
-    param("str_or_strs", Kind::List(&Kind::Text), Default::Required, "A text, or a list of which any may match."),
-    param("case_sensitive", Kind::Bool, Default::Bool(true), "Whether upper and lower case differ."),
+    param(
+        "str_or_strs",
+        Kind::List(&Kind::Text),
+        Default::Required,
+        "A text, or a list of which any may match.",
+    ),
+    param(
+        "case_sensitive",
+        Kind::Bool,
+        Default::Bool(true),
+        "Whether upper and lower case differ.",
+    ),
 ];
 
 static MATCHES: [Matches; 4] = [
     Matches {
         place: Place::Start,
-        signature: expression("starts_with", "Whether the text begins with it.", PARAMS, &[example(
-            r#"match(F("filepath").starts_with(["2025", "2026"]))"#,
-            "Keeps two years.",
-        )]),
+        signature: expression(
+            "starts_with",
+            "Whether the text begins with it.",
+            PARAMS,
+            &[example(
+                r#"match(F("filepath").starts_with(["2025", "2026"]))"#,
+                "Keeps two years.",
+            )],
+        ),
     },
     Matches {
         place: Place::End,
-        signature: expression("ends_with", "Whether the text ends with it.", PARAMS, &[example(
-            r#"match(F("filepath").ends_with(".png", case_sensitive=False))"#,
-            "Keeps PNG files.",
-        )]),
+        signature: expression(
+            "ends_with",
+            "Whether the text ends with it.",
+            PARAMS,
+            &[example(
+                r#"match(F("filepath").ends_with(".png", case_sensitive=False))"#,
+                "Keeps PNG files.",
+            )],
+        ),
     },
     Matches {
         place: Place::Anywhere,
-        signature: expression("contains_str", "Whether the text has it anywhere.", PARAMS, &[example(
-            r#"match(F("filepath").contains_str("beach"))"#,
-            "Keeps files of a folder.",
-        )]),
+        signature: expression(
+            "contains_str",
+            "Whether the text has it anywhere.",
+            PARAMS,
+            &[example(
+                r#"match(F("filepath").contains_str("beach"))"#,
+                "Keeps files of a folder.",
+            )],
+        ),
     },
     Matches {
         place: Place::Whole,
-        signature: expression("matches_str", "Whether the text is exactly it.", PARAMS, &[example(
-            r#"match(F("k20").matches_str(["3", "7"]))"#,
-            "Keeps two clusters.",
-        )]),
+        signature: expression(
+            "matches_str",
+            "Whether the text is exactly it.",
+            PARAMS,
+            &[example(
+                r#"match(F("k20").matches_str(["3", "7"]))"#,
+                "Keeps two clusters.",
+            )],
+        ),
     },
 ];
 
@@ -67,7 +97,9 @@ pub(super) fn text(args: &[Expr]) -> Result<(), Mismatch> {
         Type::Text | Type::Null => Ok(()),
         Type::List(item) if **item == Type::Text => Err(Mismatch::new(0, "a text")
             .hint("for the texts of a list write `.contains(...)`, or `.filter(F()...)`")),
-        ty if ty.is_ordered() => Err(Mismatch::new(0, "a text").hint("make a text of it with `.to_string()`")),
+        ty if ty.is_ordered() => {
+            Err(Mismatch::new(0, "a text").hint("make a text of it with `.to_string()`"))
+        }
         _ => Err(Mismatch::new(0, "a text")),
     }
 }
@@ -95,8 +127,11 @@ impl Function for Matches {
             _ => Vec::new(),
         };
         let fold = call.constant(2) == Datum::Bool(false);
-        let wanted: Vec<String> =
-            if fold { wanted.iter().map(|text| text.to_lowercase()).collect() } else { wanted };
+        let wanted: Vec<String> = if fold {
+            wanted.iter().map(|text| text.to_lowercase()).collect()
+        } else {
+            wanted
+        };
         let test = |text: &str| {
             wanted.iter().any(|wanted| match self.place {
                 Place::Start => text.starts_with(wanted.as_str()),
@@ -128,10 +163,23 @@ static RE_MATCH_SIGNATURE: Signature = expression(
     "re_match",
     "Whether a regular expression matches somewhere in the text.",
     &[
-        param("regex", Kind::Text, Default::Required, "The expression, in the syntax of Rust's `regex` crate: linear time, no look-around."),
-        param("options", Kind::Optional(&Kind::Text), Default::Null, "Letters: `i` ignores case, `m` lets ^ and $ match at lines, `s` lets . match a newline, `x` ignores spaces."),
+        param(
+            "regex",
+            Kind::Text,
+            Default::Required,
+            "The expression, in the syntax of Rust's `regex` crate: linear time, no look-around.",
+        ),
+        param(
+            "options",
+            Kind::Optional(&Kind::Text),
+            Default::Null,
+            "Letters: `i` ignores case, `m` lets ^ and $ match at lines, `s` lets . match a newline, `x` ignores spaces.",
+        ),
     ],
-    &[example(r#"match(F("filepath").re_match("IMG_\\d+", options="i"))"#, "Keeps a camera's files.")],
+    &[example(
+        r#"match(F("filepath").re_match("IMG_\\d+", options="i"))"#,
+        "Keeps a camera's files.",
+    )],
 );
 
 /// The expression made ready, or what is wrong with it.
@@ -143,12 +191,20 @@ fn regex(pattern: &str, options: &str) -> Result<Regex, String> {
             'm' => builder.multi_line(true),
             's' => builder.dot_matches_new_line(true),
             'x' => builder.ignore_whitespace(true),
-            other => return Err(format!("options made of i, m, s and x, and {other:?} is none of them")),
+            other => {
+                return Err(format!(
+                    "options made of i, m, s and x, and {other:?} is none of them"
+                ));
+            }
         };
     }
     builder.size_limit(1 << 22).build().map_err(|error| {
         let reason = error.to_string();
-        let last = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        let last = reason
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .trim_start_matches("error: ");
         format!("a regular expression that can be read ({last})")
     })
 }
@@ -179,7 +235,11 @@ impl Function for ReMatch {
         let (Datum::Text(pattern), options) = (call.constant(1), call.constant(2)) else {
             return Ok(call.test(|_| false));
         };
-        let options = if let Datum::Text(options) = options { options } else { String::new() };
+        let options = if let Datum::Text(options) = options {
+            options
+        } else {
+            String::new()
+        };
         match regex(&pattern, &options) {
             Ok(regex) => Ok(truth(texts.test(|text| regex.is_match(text)))),
             Err(_) => Ok(call.test(|_| false)),
@@ -188,7 +248,10 @@ impl Function for ReMatch {
 }
 
 const fn method(function: &'static dyn Function) -> Member {
-    Member { shape: Shape::Method, kind: MemberKind::Function(function) }
+    Member {
+        shape: Shape::Method,
+        kind: MemberKind::Function(function),
+    }
 }
 
 /// The members of this family.

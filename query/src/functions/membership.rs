@@ -19,10 +19,21 @@ pub static IS_IN: IsIn = IsIn;
 static IS_IN_SIGNATURE: Signature = expression(
     "is_in",
     "Whether the value is one of a list; null is, if the list has None.",
-    &[param("values", Kind::Expr(TypeSet::Any), Default::Required, "A list, or one value.")],
+    &[param(
+        "values",
+        Kind::Expr(TypeSet::Any),
+        Default::Required,
+        "A list, or one value.",
+    )],
     &[
-        example(r#"match(F("k20").is_in(["3", "7"]))"#, "Keeps two clusters."),
-        example(r#"match(F("k20") in ["3", "7", None])"#, "The same with samples without a cluster."),
+        example(
+            r#"match(F("k20").is_in(["3", "7"]))"#,
+            "Keeps two clusters.",
+        ),
+        example(
+            r#"match(F("k20") in ["3", "7", None])"#,
+            "The same with samples without a cluster.",
+        ),
     ],
 );
 
@@ -57,7 +68,9 @@ impl Function for IsIn {
             Type::List(own) if common(own, &item).is_some() => {
                 mismatch.hint("for a list write `.contains([...])`, or `.is_subset([...])`")
             }
-            ty if ty.is_number() && item == Type::Text => mismatch.hint("write numbers without quotes"),
+            ty if ty.is_number() && item == Type::Text => {
+                mismatch.hint("write numbers without quotes")
+            }
             Type::Text if item.is_number() => mismatch.hint("write texts with quotes"),
             _ => mismatch,
         })
@@ -90,7 +103,11 @@ impl Function for IsIn {
             let null = wanted.iter().any(|text| text.is_none());
             let set: std::collections::HashSet<&str> = wanted.iter().flatten().collect();
             let found = values.test(|text| set.contains(text));
-            let found = if null { &found | &super::nulls::null_bits(&value) } else { found };
+            let found = if null {
+                &found | &super::nulls::null_bits(&value)
+            } else {
+                found
+            };
             return Ok(super::truth(found));
         }
         let (ranks, distinct) = rank_together(&[call.column(0)?, wanted], &ty)?;
@@ -118,25 +135,53 @@ static CONTAINS_SIGNATURE: Signature = expression(
     "contains",
     "Whether a list has any of the values, or all of them; a null list has none.",
     &[
-        param("values", Kind::Expr(TypeSet::Any), Default::Required, "One value, or a list of them."),
-        param("all", Kind::Bool, Default::Bool(false), "Whether all of them are needed."),
+        param(
+            "values",
+            Kind::Expr(TypeSet::Any),
+            Default::Required,
+            "One value, or a list of them.",
+        ),
+        param(
+            "all",
+            Kind::Bool,
+            Default::Bool(false),
+            "Whether all of them are needed.",
+        ),
     ],
     &[
-        example(r#"match(F("tags").contains("night"))"#, "Keeps samples with a tag."),
-        example(r#"match(F("tags").contains(["night", "rain"], all=True))"#, "Keeps those with both."),
+        example(
+            r#"match(F("tags").contains("night"))"#,
+            "Keeps samples with a tag.",
+        ),
+        example(
+            r#"match(F("tags").contains(["night", "rain"], all=True))"#,
+            "Keeps those with both.",
+        ),
     ],
 );
 
 static IS_SUBSET_SIGNATURE: Signature = expression(
     "is_subset",
     "Whether all values of the list are among the given ones; a null list's are not.",
-    &[param("values", Kind::Expr(TypeSet::Any), Default::Required, "A list.")],
-    &[example(r#"match(F("tags").is_subset(["night", "rain"]))"#, "Keeps samples with no other tag.")],
+    &[param(
+        "values",
+        Kind::Expr(TypeSet::Any),
+        Default::Required,
+        "A list.",
+    )],
+    &[example(
+        r#"match(F("tags").is_subset(["night", "rain"]))"#,
+        "Keeps samples with no other tag.",
+    )],
 );
 
 impl Function for Within {
     fn signature(&'static self) -> &'static Signature {
-        if self.subset { &IS_SUBSET_SIGNATURE } else { &CONTAINS_SIGNATURE }
+        if self.subset {
+            &IS_SUBSET_SIGNATURE
+        } else {
+            &CONTAINS_SIGNATURE
+        }
     }
 
     fn check(&self, args: &[Expr]) -> Result<Type, Mismatch> {
@@ -164,7 +209,14 @@ impl Function for Within {
             let column = call.column(1)?;
             let offsets = (0..=call.len as u32).collect();
             let ty = common(&own, &call.types[1]).unwrap_or(Type::Null);
-            (Lists { offsets, values: column, valid: None }, ty)
+            (
+                Lists {
+                    offsets,
+                    values: column,
+                    valid: None,
+                },
+                ty,
+            )
         } else {
             let once = Value::Column(call.args[1].array().clone());
             let ty = common(&own, &item_of(&call.types[1])).unwrap_or(Type::Null);
@@ -172,7 +224,8 @@ impl Function for Within {
         };
         let scalar = call.args[1].is_scalar() && !single;
         let (ranks, _) = rank_together(&[lists.values.clone(), wanted.values.clone()], &ty)?;
-        let all = call.args.get(2).is_some() && call.constant(2) == crate::columns::Datum::Bool(true);
+        let all =
+            call.args.get(2).is_some() && call.constant(2) == crate::columns::Datum::Bool(true);
         Ok(call.test(|row| {
             if !lists.is_valid(row) {
                 return false;
@@ -190,7 +243,10 @@ impl Function for Within {
 }
 
 const fn method(function: &'static dyn Function) -> Member {
-    Member { shape: Shape::Method, kind: MemberKind::Function(function) }
+    Member {
+        shape: Shape::Method,
+        kind: MemberKind::Function(function),
+    }
 }
 
 /// The members of this family.

@@ -28,9 +28,9 @@ pub use arithmetic::{ADD, DIV, MUL, NEG, POW, REM, SUB};
 pub(crate) use arrays::python_slice;
 pub use arrays::{INDEX, LIST, SLICE};
 pub use call::{Invocation, Operand, float_values, truth};
-pub(crate) use convert::text_of;
 pub use compare::comparison;
 pub(crate) use control::{cases, pairs, with_field};
+pub(crate) use convert::text_of;
 pub use logic::NOT;
 pub use membership::IS_IN;
 pub use nulls::IS_NULL;
@@ -99,7 +99,11 @@ pub struct Mismatch {
 impl Mismatch {
     /// Argument `arg` needs `needs`.
     pub fn new(arg: usize, needs: impl Into<String>) -> Mismatch {
-        Mismatch { arg, needs: needs.into(), hint: None }
+        Mismatch {
+            arg,
+            needs: needs.into(),
+            hint: None,
+        }
     }
 
     /// Adds a hint.
@@ -149,7 +153,10 @@ impl Member {
     /// Whether the last parameter takes all further positional arguments: `concat("a", "b")`.
     pub fn is_variadic(&self) -> bool {
         let last = self.signature().params.last();
-        matches!(last.map(|param| param.kind), Some(Kind::List(Kind::Expr(_))))
+        matches!(
+            last.map(|param| param.kind),
+            Some(Kind::List(Kind::Expr(_)))
+        )
     }
 }
 
@@ -205,7 +212,9 @@ pub fn families() -> impl Iterator<Item = (&'static str, &'static [Member])> {
 
 /// All members.
 pub fn members() -> impl Iterator<Item = Member> {
-    FAMILIES.iter().flat_map(|(_, members)| members.iter().copied())
+    FAMILIES
+        .iter()
+        .flat_map(|(_, members)| members.iter().copied())
 }
 
 /// The member of that name and shape.

@@ -17,10 +17,15 @@ pub struct IsNull {
 
 /// `x.is_null()`
 pub static IS_NULL: IsNull = IsNull {
-    signature: expression("is_null", "Whether the value is null or missing.", &[], &[example(
-        r#"match(F("metadata").is_null())"#,
-        "Keeps samples whose header could not be read.",
-    )]),
+    signature: expression(
+        "is_null",
+        "Whether the value is null or missing.",
+        &[],
+        &[example(
+            r#"match(F("metadata").is_null())"#,
+            "Keeps samples whose header could not be read.",
+        )],
+    ),
 };
 
 static IS_MISSING: IsNull = IsNull {
@@ -28,7 +33,10 @@ static IS_MISSING: IsNull = IsNull {
         "is_missing",
         "Whether the value is missing, which here is the same as null.",
         &[],
-        &[example(r#"match(F("ground_truth").is_missing())"#, "Keeps samples without a label.")],
+        &[example(
+            r#"match(F("ground_truth").is_missing())"#,
+            "Keeps samples without a label.",
+        )],
     ),
 };
 
@@ -59,8 +67,16 @@ static EXISTS: Exists = Exists;
 static EXISTS_SIGNATURE: Signature = expression(
     "exists",
     "Whether there is a value: anything but null, also NaN and an empty list.",
-    &[param("bool", Kind::Bool, Default::Bool(true), "False asks for the opposite.")],
-    &[example(r#"match(F("uniqueness").exists())"#, "Keeps samples that have been scored.")],
+    &[param(
+        "bool",
+        Kind::Bool,
+        Default::Bool(true),
+        "False asks for the opposite.",
+    )],
+    &[example(
+        r#"match(F("uniqueness").exists())"#,
+        "Keeps samples that have been scored.",
+    )],
 );
 
 impl Function for Exists {
@@ -84,8 +100,16 @@ static IF_NULL: IfNull = IfNull;
 static IF_NULL_SIGNATURE: Signature = expression(
     "if_null",
     "Gives the value, or the other one where it is null.",
-    &[param("other", Kind::Expr(TypeSet::Any), Default::Required, "What stands for null.")],
-    &[example(r#"sort_by(F("uniqueness").if_null(0))"#, "Sorts unscored samples as 0.")],
+    &[param(
+        "other",
+        Kind::Expr(TypeSet::Any),
+        Default::Required,
+        "What stands for null.",
+    )],
+    &[example(
+        r#"sort_by(F("uniqueness").if_null(0))"#,
+        "Sorts unscored samples as 0.",
+    )],
 );
 
 impl Function for IfNull {
@@ -94,22 +118,38 @@ impl Function for IfNull {
     }
     fn check(&self, args: &[Expr]) -> Result<Type, Mismatch> {
         let ty = args[0].ty.unify(&args[1].ty);
-        ty.ok_or_else(|| Mismatch::new(1, format!("the type of what it stands for, {}", args[0].ty)))
+        ty.ok_or_else(|| {
+            Mismatch::new(1, format!("the type of what it stands for, {}", args[0].ty))
+        })
     }
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
         let values = join(&[call.column(0)?, call.column(1)?], call.ty)?;
         let null = null_bits(&call.column(0)?);
         let len = call.len as u32;
-        let rows: Vec<u32> =
-            (0..len).map(|row| if null.value(row as usize) { len + row } else { row }).collect();
+        let rows: Vec<u32> = (0..len)
+            .map(|row| {
+                if null.value(row as usize) {
+                    len + row
+                } else {
+                    row
+                }
+            })
+            .collect();
         gather(&values, &rows)
     }
 }
 
 const fn method(function: &'static dyn Function) -> Member {
-    Member { shape: Shape::Method, kind: MemberKind::Function(function) }
+    Member {
+        shape: Shape::Method,
+        kind: MemberKind::Function(function),
+    }
 }
 
 /// The members of this family.
-pub static MEMBERS: &[Member] =
-    &[method(&EXISTS), method(&IS_NULL), method(&IS_MISSING), method(&IF_NULL)];
+pub static MEMBERS: &[Member] = &[
+    method(&EXISTS),
+    method(&IS_NULL),
+    method(&IS_MISSING),
+    method(&IF_NULL),
+];

@@ -19,8 +19,12 @@ pub struct Real {
 fn number(args: &[Expr]) -> Result<&Type, Mismatch> {
     match &args[0].ty {
         ty @ (Type::Int | Type::Float | Type::Null) => Ok(ty),
-        Type::Bool => Err(Mismatch::new(0, "a number").hint("make a number of it with `.to_int()`")),
-        Type::Text => Err(Mismatch::new(0, "a number").hint("read a number from it with `.to_double()`")),
+        Type::Bool => {
+            Err(Mismatch::new(0, "a number").hint("make a number of it with `.to_int()`"))
+        }
+        Type::Text => {
+            Err(Mismatch::new(0, "a number").hint("read a number from it with `.to_double()`"))
+        }
         Type::List(_) | Type::Vector(_) => {
             Err(Mismatch::new(0, "a number").hint("for every value of a list write `.map(F()...)`"))
         }
@@ -89,22 +93,36 @@ struct Keeping {
 
 static KEEPING: &[Keeping] = &[
     Keeping {
-        signature: expression("abs", "Gives the number without its sign.", &[], &[example(
-            r#"match((F("uniqueness") - 0.5).abs() < 0.1)"#,
-            "Keeps samples near the middle.",
-        )]),
+        signature: expression(
+            "abs",
+            "Gives the number without its sign.",
+            &[],
+            &[example(
+                r#"match((F("uniqueness") - 0.5).abs() < 0.1)"#,
+                "Keeps samples near the middle.",
+            )],
+        ),
         float: f64::abs,
     },
     Keeping {
-        signature: expression("floor", "Gives the greatest whole number that is not above.", &[], &[
-            example(r#"count_values(F("uniqueness").floor())"#, "Counts by whole part."),
-        ]),
+        signature: expression(
+            "floor",
+            "Gives the greatest whole number that is not above.",
+            &[],
+            &[example(
+                r#"count_values(F("uniqueness").floor())"#,
+                "Counts by whole part.",
+            )],
+        ),
         float: f64::floor,
     },
     Keeping {
-        signature: expression("ceil", "Gives the least whole number that is not below.", &[], &[
-            example(r#"values(F("uniqueness").ceil())"#, "Rounds up."),
-        ]),
+        signature: expression(
+            "ceil",
+            "Gives the least whole number that is not below.",
+            &[],
+            &[example(r#"values(F("uniqueness").ceil())"#, "Rounds up.")],
+        ),
         float: f64::ceil,
     },
 ];
@@ -114,16 +132,27 @@ impl Function for Keeping {
         &self.signature
     }
     fn check(&self, args: &[Expr]) -> Result<Type, Mismatch> {
-        Ok(if *number(args)? == Type::Float { Type::Float } else { Type::Int })
+        Ok(if *number(args)? == Type::Float {
+            Type::Float
+        } else {
+            Type::Int
+        })
     }
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
-        if matches!(call.args[0].array().data_type(), DataType::Int64 | DataType::Null) {
+        if matches!(
+            call.args[0].array().data_type(),
+            DataType::Int64 | DataType::Null
+        ) {
             let x = call.ints(0)?;
             let least = x.array.iter().flatten().any(|x| x == i64::MIN);
             match self.signature.name {
                 "abs" if !least => return Ok(call.map_int(&x, |x| Some(x.abs()))),
                 "abs" => {}
-                _ => return call.column(0).and_then(|array| crate::columns::cast(&array, call.ty)),
+                _ => {
+                    return call
+                        .column(0)
+                        .and_then(|array| crate::columns::cast(&array, call.ty));
+                }
             }
         }
         let x = call.floats(0)?;
@@ -144,8 +173,16 @@ static ROUND: Placed = Placed {
     signature: expression(
         "round",
         "Rounds to a decimal place, halves to the even neighbour.",
-        &[param("place", PLACE, Default::Int(0), "Digits after the point; negative places are before it.")],
-        &[example(r#"count_values(F("uniqueness").round(1))"#, "Counts by tenths.")],
+        &[param(
+            "place",
+            PLACE,
+            Default::Int(0),
+            "Digits after the point; negative places are before it.",
+        )],
+        &[example(
+            r#"count_values(F("uniqueness").round(1))"#,
+            "Counts by tenths.",
+        )],
     ),
     even: true,
 };
@@ -154,8 +191,16 @@ static TRUNC: Placed = Placed {
     signature: expression(
         "trunc",
         "Cuts at a decimal place, towards zero.",
-        &[param("place", PLACE, Default::Int(0), "Digits after the point; negative places are before it.")],
-        &[example(r#"values(F("metadata.width").trunc(-2))"#, "Gives widths in hundreds.")],
+        &[param(
+            "place",
+            PLACE,
+            Default::Int(0),
+            "Digits after the point; negative places are before it.",
+        )],
+        &[example(
+            r#"values(F("metadata.width").trunc(-2))"#,
+            "Gives widths in hundreds.",
+        )],
     ),
     even: false,
 };
@@ -165,13 +210,20 @@ impl Function for Placed {
         &self.signature
     }
     fn check(&self, args: &[Expr]) -> Result<Type, Mismatch> {
-        Ok(if *number(args)? == Type::Float { Type::Float } else { Type::Int })
+        Ok(if *number(args)? == Type::Float {
+            Type::Float
+        } else {
+            Type::Int
+        })
     }
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
         let crate::columns::Datum::Int(place) = call.constant(1) else {
             return call.column(0);
         };
-        let whole = matches!(call.args[0].array().data_type(), DataType::Int64 | DataType::Null);
+        let whole = matches!(
+            call.args[0].array().data_type(),
+            DataType::Int64 | DataType::Null
+        );
         if whole {
             let x = call.ints(0)?;
             let even = self.even;
@@ -191,7 +243,10 @@ fn place_int(x: i64, place: i64, even: bool) -> Option<i64> {
     if place >= 0 {
         return Some(x);
     }
-    let Some(unit) = u32::try_from(-place).ok().and_then(|digits| 10i128.checked_pow(digits)) else {
+    let Some(unit) = u32::try_from(-place)
+        .ok()
+        .and_then(|digits| 10i128.checked_pow(digits))
+    else {
         return Some(0);
     };
     let x = i128::from(x);
@@ -214,8 +269,16 @@ fn place_float(x: f64, place: i64, even: bool) -> f64 {
     if !scaled.is_finite() || (place > 0 && scaled.abs() >= 9.007_199_254_740_992e15) {
         return x;
     }
-    let whole = if even { scaled.round_ties_even() } else { scaled.trunc() };
-    if place > 0 { whole / scale } else { whole * scale }
+    let whole = if even {
+        scaled.round_ties_even()
+    } else {
+        scaled.trunc()
+    };
+    if place > 0 {
+        whole / scale
+    } else {
+        whole * scale
+    }
 }
 
 /// `log(base)`
@@ -225,8 +288,16 @@ static LOG: Log = Log;
 static LOG_SIGNATURE: Signature = expression(
     "log",
     "Gives the logarithm to a base; null for what is not above 0, or a base that is not above 0 or is 1.",
-    &[param("base", Kind::Expr(TypeSet::Number), Default::Required, "The base.")],
-    &[example(r#"values(F("metadata.width").log(2))"#, "Gives powers of two.")],
+    &[param(
+        "base",
+        Kind::Expr(TypeSet::Number),
+        Default::Required,
+        "The base.",
+    )],
+    &[example(
+        r#"values(F("metadata.width").log(2))"#,
+        "Gives powers of two.",
+    )],
 );
 
 impl Function for Log {
@@ -258,7 +329,10 @@ impl Function for Log {
 }
 
 const fn method(function: &'static dyn Function) -> Member {
-    Member { shape: Shape::Method, kind: MemberKind::Function(function) }
+    Member {
+        shape: Shape::Method,
+        kind: MemberKind::Function(function),
+    }
 }
 
 /// The members of this family.
@@ -299,7 +373,10 @@ mod tests {
         assert_eq!(place_int(250, -2, true), Some(200));
         assert_eq!(place_int(350, -2, true), Some(400));
         assert_eq!(place_int(-350, -2, false), Some(-300));
-        assert_eq!(place_int(i64::MAX, -18, true), Some(9_000_000_000_000_000_000));
+        assert_eq!(
+            place_int(i64::MAX, -18, true),
+            Some(9_000_000_000_000_000_000)
+        );
         assert_eq!(place_int(7, -20, true), Some(0));
     }
 }

@@ -18,15 +18,26 @@ struct Random {
     signature: Signature,
 }
 
-const SEED: Kind = Kind::Int { lo: i64::MIN, hi: i64::MAX };
+const SEED: Kind = Kind::Int {
+    lo: i64::MIN,
+    hi: i64::MAX,
+};
 
 static RAND: Random = Random {
     normal: false,
     signature: expression(
         "rand",
         "Gives a number from 0 up to 1, of the sample's id and the seed.",
-        &[param("seed", SEED, Default::Int(51), "Another seed gives other numbers.")],
-        &[example("match(rand(seed=7) < 0.1)", "Keeps about a tenth of the samples.")],
+        &[param(
+            "seed",
+            SEED,
+            Default::Int(51),
+            "Another seed gives other numbers.",
+        )],
+        &[example(
+            "match(rand(seed=7) < 0.1)",
+            "Keeps about a tenth of the samples.",
+        )],
     ),
 };
 
@@ -35,7 +46,12 @@ static RANDN: Random = Random {
     signature: expression(
         "randn",
         "Gives a normally distributed number, of the sample's id and the seed.",
-        &[param("seed", SEED, Default::Int(51), "Another seed gives other numbers.")],
+        &[param(
+            "seed",
+            SEED,
+            Default::Int(51),
+            "Another seed gives other numbers.",
+        )],
         &[example("sort_by(randn())", "Shuffles.")],
     ),
 };
@@ -64,7 +80,9 @@ impl Function for Random {
                 // The values of one sample's list differ by their place in it.
                 nth = if row > 0 && key == last { nth + 1 } else { 0 };
                 last = key;
-                let u = unit(mix(seed ^ mix(key ^ nth.wrapping_mul(0xd6e8_feb8_6659_fd93))));
+                let u = unit(mix(
+                    seed ^ mix(key ^ nth.wrapping_mul(0xd6e8_feb8_6659_fd93))
+                ));
                 if !self.normal {
                     return Some(u);
                 }
@@ -94,8 +112,12 @@ pub(crate) fn id_key(ids: &ArrayRef, row: usize) -> u64 {
         Some(ids) if ids.is_valid(row) => {
             let bytes = ids.value(row);
             let (head, tail) = bytes.split_at(bytes.len().min(8));
-            let head = head.iter().fold(0u64, |key, byte| key << 8 | u64::from(*byte));
-            let tail = tail.iter().fold(0u64, |key, byte| key << 8 | u64::from(*byte));
+            let head = head
+                .iter()
+                .fold(0u64, |key, byte| key << 8 | u64::from(*byte));
+            let tail = tail
+                .iter()
+                .fold(0u64, |key, byte| key << 8 | u64::from(*byte));
             mix(head) ^ tail
         }
         _ => row as u64,
@@ -104,6 +126,12 @@ pub(crate) fn id_key(ids: &ArrayRef, row: usize) -> u64 {
 
 /// The members of this family.
 pub static MEMBERS: &[Member] = &[
-    Member { shape: Shape::Free, kind: MemberKind::Function(&RAND) },
-    Member { shape: Shape::Free, kind: MemberKind::Function(&RANDN) },
+    Member {
+        shape: Shape::Free,
+        kind: MemberKind::Function(&RAND),
+    },
+    Member {
+        shape: Shape::Free,
+        kind: MemberKind::Function(&RANDN),
+    },
 ];

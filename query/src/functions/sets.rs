@@ -37,34 +37,63 @@ const OTHERS: &[Param] = &[param(
 static SETS: [Sets; 5] = [
     Sets {
         what: What::Unique,
-        signature: expression("unique", "Gives the values once each, ascending.", &[], &[example(
-            r#"values(F("tags").unique())"#,
-            "Gives tags without repetitions.",
-        )]),
+        signature: expression(
+            "unique",
+            "Gives the values once each, ascending.",
+            &[],
+            &[example(
+                r#"values(F("tags").unique())"#,
+                "Gives tags without repetitions.",
+            )],
+        ),
     },
     Sets {
         what: What::Union,
-        signature: expression("union", "Gives the values of any of the lists, once each, ascending.", OTHERS, &[
-            example(r#"values(F("tags").union(["seen"]))"#, "Adds a tag."),
-        ]),
+        signature: expression(
+            "union",
+            "Gives the values of any of the lists, once each, ascending.",
+            OTHERS,
+            &[example(
+                r#"values(F("tags").union(["seen"]))"#,
+                "Adds a tag.",
+            )],
+        ),
     },
     Sets {
         what: What::Intersection,
-        signature: expression("intersection", "Gives the values that all of the lists have, once each, ascending.", OTHERS, &[
-            example(r#"match(F("tags").intersection(["night", "rain"]).length() > 0)"#, "Keeps what has one of two tags."),
-        ]),
+        signature: expression(
+            "intersection",
+            "Gives the values that all of the lists have, once each, ascending.",
+            OTHERS,
+            &[example(
+                r#"match(F("tags").intersection(["night", "rain"]).length() > 0)"#,
+                "Keeps what has one of two tags.",
+            )],
+        ),
     },
     Sets {
         what: What::Difference,
-        signature: expression("difference", "Gives the values that no other list has, once each, ascending.", OTHERS, &[
-            example(r#"values(F("tags").difference(["night"]))"#, "Leaves a tag out."),
-        ]),
+        signature: expression(
+            "difference",
+            "Gives the values that no other list has, once each, ascending.",
+            OTHERS,
+            &[example(
+                r#"values(F("tags").difference(["night"]))"#,
+                "Leaves a tag out.",
+            )],
+        ),
     },
     Sets {
         what: What::SetEquals,
-        signature: expression("set_equals", "Whether all of the lists have the same values; a null list has not.", OTHERS, &[
-            example(r#"match(F("tags").set_equals(["night", "rain"]))"#, "Keeps what has just these tags."),
-        ]),
+        signature: expression(
+            "set_equals",
+            "Whether all of the lists have the same values; a null list has not.",
+            OTHERS,
+            &[example(
+                r#"match(F("tags").set_equals(["night", "rain"]))"#,
+                "Keeps what has just these tags.",
+            )],
+        ),
     },
 ];
 
@@ -76,16 +105,25 @@ impl Function for Sets {
     fn check(&self, args: &[Expr]) -> Result<Type, Mismatch> {
         let mut item = list_item(args)?;
         for (at, arg) in args.iter().enumerate().skip(1) {
-            let other = arg.ty.item().ok_or_else(|| Mismatch::new(at, "a list").hint("write [value]"))?;
+            let other = arg
+                .ty
+                .item()
+                .ok_or_else(|| Mismatch::new(at, "a list").hint("write [value]"))?;
             item = item
                 .unify(&other)
                 .ok_or_else(|| Mismatch::new(at, format!("a list of {}", item.clone())))?;
         }
-        Ok(if self.what == What::SetEquals { Type::Bool } else { Type::list(item) })
+        Ok(if self.what == What::SetEquals {
+            Type::Bool
+        } else {
+            Type::list(item)
+        })
     }
 
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
-        let lists = (0..call.args.len()).map(|k| call.lists(k)).collect::<Result<Vec<_>, _>>()?;
+        let lists = (0..call.args.len())
+            .map(|k| call.lists(k))
+            .collect::<Result<Vec<_>, _>>()?;
         let item = call
             .types
             .iter()
@@ -102,9 +140,9 @@ impl Function for Sets {
             codes
         };
         if self.what == What::SetEquals {
-            return Ok(call.test(|row| {
-                valid(row) && (1..lists.len()).all(|k| set(k, row) == set(0, row))
-            }));
+            return Ok(
+                call.test(|row| valid(row) && (1..lists.len()).all(|k| set(k, row) == set(0, row)))
+            );
         }
         let mut offsets = vec![0u32];
         let mut codes: Vec<u32> = Vec::new();
@@ -133,7 +171,13 @@ impl Function for Sets {
         let pool = crate::columns::join(&[distinct.clone(), null], &item)?;
         let rows: Vec<u32> = codes
             .iter()
-            .map(|code| if *code == NO_RANK { distinct.len() as u32 } else { *code })
+            .map(|code| {
+                if *code == NO_RANK {
+                    distinct.len() as u32
+                } else {
+                    *code
+                }
+            })
             .collect();
         let values = cast(&gather(&pool, &rows)?, &item)?;
         let nulls = (0..call.len).map(valid).collect();
@@ -142,9 +186,17 @@ impl Function for Sets {
 }
 
 const fn method(function: &'static dyn Function) -> Member {
-    Member { shape: Shape::Method, kind: MemberKind::Function(function) }
+    Member {
+        shape: Shape::Method,
+        kind: MemberKind::Function(function),
+    }
 }
 
 /// The members of this family.
-pub static MEMBERS: &[Member] =
-    &[method(&SETS[0]), method(&SETS[1]), method(&SETS[2]), method(&SETS[3]), method(&SETS[4])];
+pub static MEMBERS: &[Member] = &[
+    method(&SETS[0]),
+    method(&SETS[1]),
+    method(&SETS[2]),
+    method(&SETS[3]),
+    method(&SETS[4]),
+];

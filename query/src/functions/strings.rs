@@ -31,49 +31,81 @@ fn trimmed<'t>(text: &'t str, options: &[Datum], start: bool, end: bool) -> &'t 
         Some(Datum::Text(chars)) => chars.contains(letter),
         _ => letter.is_whitespace(),
     };
-    let text = if start { text.trim_start_matches(strips) } else { text };
-    if end { text.trim_end_matches(strips) } else { text }
+    let text = if start {
+        text.trim_start_matches(strips)
+    } else {
+        text
+    };
+    if end {
+        text.trim_end_matches(strips)
+    } else {
+        text
+    }
 }
 
 static CHANGES: [Change; 6] = [
     Change {
         change: |text, _| text.to_lowercase(),
-        signature: expression("lower", "Gives the text in lower case.", &[], &[example(
-            r#"count_values(F("ground_truth.detections.label").map(F().lower()))"#,
-            "Counts labels whatever their case.",
-        )]),
+        signature: expression(
+            "lower",
+            "Gives the text in lower case.",
+            &[],
+            &[example(
+                r#"count_values(F("ground_truth.detections.label").map(F().lower()))"#,
+                "Counts labels whatever their case.",
+            )],
+        ),
     },
     Change {
         change: |text, _| text.to_uppercase(),
-        signature: expression("upper", "Gives the text in upper case.", &[], &[example(
-            r#"values(F("k20").upper())"#,
-            "Gives capitals.",
-        )]),
+        signature: expression(
+            "upper",
+            "Gives the text in upper case.",
+            &[],
+            &[example(r#"values(F("k20").upper())"#, "Gives capitals.")],
+        ),
     },
     Change {
         change: |text, options| trimmed(text, options, true, true).to_owned(),
-        signature: expression("strip", "Takes characters off both ends.", CHARS, &[example(
-            r#"values(F("filepath").strip("/"))"#,
-            "Takes slashes off.",
-        )]),
+        signature: expression(
+            "strip",
+            "Takes characters off both ends.",
+            CHARS,
+            &[example(
+                r#"values(F("filepath").strip("/"))"#,
+                "Takes slashes off.",
+            )],
+        ),
     },
     Change {
         change: |text, options| trimmed(text, options, true, false).to_owned(),
-        signature: expression("lstrip", "Takes characters off the beginning.", CHARS, &[example(
-            r#"values(F("filepath").lstrip("/"))"#,
-            "Takes the first slashes off.",
-        )]),
+        signature: expression(
+            "lstrip",
+            "Takes characters off the beginning.",
+            CHARS,
+            &[example(
+                r#"values(F("filepath").lstrip("/"))"#,
+                "Takes the first slashes off.",
+            )],
+        ),
     },
     Change {
         change: |text, options| trimmed(text, options, false, true).to_owned(),
-        signature: expression("rstrip", "Takes characters off the end.", CHARS, &[example(
-            r#"values(F("filepath").rstrip("gpj."))"#,
-            "Takes an ending off.",
-        )]),
+        signature: expression(
+            "rstrip",
+            "Takes characters off the end.",
+            CHARS,
+            &[example(
+                r#"values(F("filepath").rstrip("gpj."))"#,
+                "Takes an ending off.",
+            )],
+        ),
     },
     Change {
         change: |text, options| match options {
-            [Datum::Text(old), Datum::Text(new), ..] if !old.is_empty() => text.replace(old.as_str(), new),
+            [Datum::Text(old), Datum::Text(new), ..] if !old.is_empty() => {
+                text.replace(old.as_str(), new)
+            }
             _ => text.to_owned(),
         },
         signature: expression(
@@ -83,7 +115,10 @@ static CHANGES: [Change; 6] = [
                 param("old", Kind::Text, Default::Required, "What is replaced."),
                 param("new", Kind::Text, Default::Required, "What it becomes."),
             ],
-            &[example(r#"values(F("filepath").replace("/data/", ""))"#, "Takes a folder off.")],
+            &[example(
+                r#"values(F("filepath").replace("/data/", ""))"#,
+                "Takes a folder off.",
+            )],
         ),
     },
 ];
@@ -110,7 +145,10 @@ static STRLEN_SIGNATURE: Signature = expression(
     "strlen",
     "Gives the number of characters; of null it is 0.",
     &[],
-    &[example(r#"match(F("filepath").strlen() > 200)"#, "Keeps long paths.")],
+    &[example(
+        r#"match(F("filepath").strlen() > 200)"#,
+        "Keeps long paths.",
+    )],
 );
 
 impl Function for StrLen {
@@ -130,16 +168,32 @@ impl Function for StrLen {
 struct Substr;
 
 static SUBSTR: Substr = Substr;
-const WHOLE: Kind = Kind::Optional(&Kind::Int { lo: i64::MIN, hi: i64::MAX });
+const WHOLE: Kind = Kind::Optional(&Kind::Int {
+    lo: i64::MIN,
+    hi: i64::MAX,
+});
 static SUBSTR_SIGNATURE: Signature = expression(
     "substr",
     "Gives a part of the text as Python slices do, counted in characters.",
     &[
-        param("start", WHOLE, Default::Null, "The first character, from the end if negative."),
+        param(
+            "start",
+            WHOLE,
+            Default::Null,
+            "The first character, from the end if negative.",
+        ),
         param("end", WHOLE, Default::Null, "The character after the last."),
-        param("count", WHOLE, Default::Null, "How many characters, instead of `end`."),
+        param(
+            "count",
+            WHOLE,
+            Default::Null,
+            "How many characters, instead of `end`.",
+        ),
     ],
-    &[example(r#"count_values(F("filepath").substr(-4))"#, "Counts file endings.")],
+    &[example(
+        r#"count_values(F("filepath").substr(-4))"#,
+        "Counts file endings.",
+    )],
 );
 
 impl Function for Substr {
@@ -162,7 +216,10 @@ impl Function for Substr {
                 let count = usize::try_from(count).unwrap_or(if count < 0 { len } else { 0 });
                 range = range.start..range.start.saturating_add(count).min(len);
             }
-            text.chars().skip(range.start).take(range.len()).collect::<String>()
+            text.chars()
+                .skip(range.start)
+                .take(range.len())
+                .collect::<String>()
         };
         Ok(call.texts(0)?.map(|text| Some(part(text))).0)
     }
@@ -175,8 +232,16 @@ static CONCAT: Concat = Concat;
 static CONCAT_SIGNATURE: Signature = expression(
     "concat",
     "Joins texts; null if any is.",
-    &[param("args", Kind::List(&Kind::Expr(TypeSet::Any)), Default::Required, "One text, or several.")],
-    &[example(r#"values(F("k20").concat("/", F("filepath")))"#, "Puts a cluster before each path.")],
+    &[param(
+        "args",
+        Kind::List(&Kind::Expr(TypeSet::Any)),
+        Default::Required,
+        "One text, or several.",
+    )],
+    &[example(
+        r#"values(F("k20").concat("/", F("filepath")))"#,
+        "Puts a cluster before each path.",
+    )],
 );
 
 impl Function for Concat {
@@ -187,13 +252,17 @@ impl Function for Concat {
         text(args)?;
         for (at, arg) in args.iter().enumerate().skip(1) {
             if !matches!(arg.ty, Type::Text | Type::Null) {
-                return Err(Mismatch::new(at, "a text").hint("make a text of it with `.to_string()`"));
+                return Err(
+                    Mismatch::new(at, "a text").hint("make a text of it with `.to_string()`")
+                );
             }
         }
         Ok(Type::Text)
     }
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
-        let parts = (0..call.args.len()).map(|k| call.texts(k)).collect::<Result<Vec<_>, _>>()?;
+        let parts = (0..call.args.len())
+            .map(|k| call.texts(k))
+            .collect::<Result<Vec<_>, _>>()?;
         let joined = (0..call.len).map(|row| {
             let mut whole = String::new();
             for (k, part) in parts.iter().enumerate() {
@@ -212,24 +281,47 @@ struct Split {
 }
 
 const SPLIT: &[Param] = &[
-    param("delim", Kind::Text, Default::Required, "What stands between the parts."),
-    param("maxsplit", Kind::Optional(&Kind::Int { lo: 0, hi: i64::MAX }), Default::Null, "The most splits; the rest stays together."),
+    param(
+        "delim",
+        Kind::Text,
+        Default::Required,
+        "What stands between the parts.",
+    ),
+    param(
+        "maxsplit",
+        Kind::Optional(&Kind::Int {
+            lo: 0,
+            hi: i64::MAX,
+        }),
+        Default::Null,
+        "The most splits; the rest stays together.",
+    ),
 ];
 
 static SPLITS: [Split; 2] = [
     Split {
         from_end: false,
-        signature: expression("split", "Splits a text into a list.", SPLIT, &[example(
-            r#"count_values(F("filepath").split("/")[1])"#,
-            "Counts by top folder.",
-        )]),
+        signature: expression(
+            "split",
+            "Splits a text into a list.",
+            SPLIT,
+            &[example(
+                r#"count_values(F("filepath").split("/")[1])"#,
+                "Counts by top folder.",
+            )],
+        ),
     },
     Split {
         from_end: true,
-        signature: expression("rsplit", "Splits a text into a list, from its end.", SPLIT, &[example(
-            r#"count_values(F("filepath").rsplit(".", 1)[-1])"#,
-            "Counts file endings.",
-        )]),
+        signature: expression(
+            "rsplit",
+            "Splits a text into a list, from its end.",
+            SPLIT,
+            &[example(
+                r#"count_values(F("filepath").rsplit(".", 1)[-1])"#,
+                "Counts file endings.",
+            )],
+        ),
     },
 ];
 
@@ -248,9 +340,13 @@ impl Function for Split {
     }
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
         let texts: Texts = call.texts(0)?;
-        let Datum::Text(delim) = call.constant(1) else { return call.column(0) };
+        let Datum::Text(delim) = call.constant(1) else {
+            return call.column(0);
+        };
         let most = match call.constant(2) {
-            Datum::Int(most) => usize::try_from(most).unwrap_or(usize::MAX).saturating_add(1),
+            Datum::Int(most) => usize::try_from(most)
+                .unwrap_or(usize::MAX)
+                .saturating_add(1),
             _ => usize::MAX,
         };
         let mut parts: Vec<&str> = Vec::new();
@@ -277,7 +373,10 @@ impl Function for Split {
 }
 
 const fn method(function: &'static dyn Function) -> Member {
-    Member { shape: Shape::Method, kind: MemberKind::Function(function) }
+    Member {
+        shape: Shape::Method,
+        kind: MemberKind::Function(function),
+    }
 }
 
 /// The members of this family.

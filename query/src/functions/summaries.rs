@@ -30,17 +30,27 @@ const OTHER: &[Param] = &[param(
 static EXTREMES: [Extreme; 2] = [
     Extreme {
         greatest: false,
-        signature: expression("min", "Gives the least value of a list, or of two values.", OTHER, &[example(
-            r#"values(F("ground_truth.detections.confidence").min())"#,
-            "Gives the least confidence.",
-        )]),
+        signature: expression(
+            "min",
+            "Gives the least value of a list, or of two values.",
+            OTHER,
+            &[example(
+                r#"values(F("ground_truth.detections.confidence").min())"#,
+                "Gives the least confidence.",
+            )],
+        ),
     },
     Extreme {
         greatest: true,
-        signature: expression("max", "Gives the greatest value of a list, or of two values.", OTHER, &[example(
-            r#"sort_by(F("ground_truth.detections.confidence").max())"#,
-            "Sorts by the greatest confidence.",
-        )]),
+        signature: expression(
+            "max",
+            "Gives the greatest value of a list, or of two values.",
+            OTHER,
+            &[example(
+                r#"sort_by(F("ground_truth.detections.confidence").max())"#,
+                "Sorts by the greatest confidence.",
+            )],
+        ),
     },
 ];
 
@@ -53,12 +63,18 @@ impl Function for Extreme {
         let given = args.get(1).filter(|other| other.ty != Type::Null);
         if let Some(other) = given {
             let ty = args[0].ty.unify(&other.ty).filter(Type::is_ordered);
-            return ty.ok_or_else(|| Mismatch::new(1, format!("something to compare with {}", args[0].ty)));
+            return ty.ok_or_else(|| {
+                Mismatch::new(1, format!("something to compare with {}", args[0].ty))
+            });
         }
         let item = list_item(args).map_err(|mismatch| {
             mismatch.hint("for the lesser or greater of two values write `.min(other)`")
         })?;
-        if item.is_ordered() { Ok(item) } else { Err(Mismatch::new(0, "a list of values that have an order")) }
+        if item.is_ordered() {
+            Ok(item)
+        } else {
+            Err(Mismatch::new(0, "a list of values that have an order"))
+        }
     }
 
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
@@ -72,7 +88,13 @@ impl Function for Extreme {
                     let other = match (a, b) {
                         (NO_RANK, _) => true,
                         (_, NO_RANK) => false,
-                        _ => if self.greatest { b > a } else { b < a },
+                        _ => {
+                            if self.greatest {
+                                b > a
+                            } else {
+                                b < a
+                            }
+                        }
                     };
                     if other { len + row as u32 } else { row as u32 }
                 })
@@ -82,8 +104,15 @@ impl Function for Extreme {
         let lists = call.lists(0)?;
         let ranks = rank(&lists.values)?;
         let codes = (0..call.len).map(|row| {
-            let codes = ranks.codes[lists.range(row)].iter().filter(|code| **code != NO_RANK);
-            if self.greatest { codes.max() } else { codes.min() }.copied()
+            let codes = ranks.codes[lists.range(row)]
+                .iter()
+                .filter(|code| **code != NO_RANK);
+            if self.greatest {
+                codes.max()
+            } else {
+                codes.min()
+            }
+            .copied()
         });
         let rows: arrow::array::UInt32Array = codes.collect();
         if ranks.distinct.is_empty() {
@@ -109,24 +138,43 @@ enum What {
 static MOMENTS: [Moment; 3] = [
     Moment {
         what: What::Sum,
-        signature: expression("sum", "Adds the numbers of a list; of none it is 0.", &[], &[example(
-            r#"values(F("ground_truth.detections.confidence").sum())"#,
-            "Adds confidences.",
-        )]),
+        signature: expression(
+            "sum",
+            "Adds the numbers of a list; of none it is 0.",
+            &[],
+            &[example(
+                r#"values(F("ground_truth.detections.confidence").sum())"#,
+                "Adds confidences.",
+            )],
+        ),
     },
     Moment {
         what: What::Mean,
-        signature: expression("mean", "Gives the mean of the numbers of a list, null if there is none.", &[], &[
-            example(r#"sort_by(F("ground_truth.detections.confidence").mean())"#, "Sorts by mean confidence."),
-        ]),
+        signature: expression(
+            "mean",
+            "Gives the mean of the numbers of a list, null if there is none.",
+            &[],
+            &[example(
+                r#"sort_by(F("ground_truth.detections.confidence").mean())"#,
+                "Sorts by mean confidence.",
+            )],
+        ),
     },
     Moment {
         what: What::Std,
         signature: expression(
             "std",
             "Gives the standard deviation of the numbers of a list, null if there is none.",
-            &[param("sample", Kind::Bool, Default::Bool(false), "Divides by n - 1 rather than n.")],
-            &[example(r#"values(F("ground_truth.detections.confidence").std())"#, "Gives the spread of confidences.")],
+            &[param(
+                "sample",
+                Kind::Bool,
+                Default::Bool(false),
+                "Divides by n - 1 rather than n.",
+            )],
+            &[example(
+                r#"values(F("ground_truth.detections.confidence").std())"#,
+                "Gives the spread of confidences.",
+            )],
         ),
     },
 ];
@@ -157,12 +205,19 @@ impl Function for Moment {
         };
         let empty = Float64Array::new_null(0);
         let floats = float_values(&values).unwrap_or(&empty);
-        let less = f64::from(u8::from(call.args.len() > 1 && call.constant(1) == Datum::Bool(true)));
+        let less = f64::from(u8::from(
+            call.args.len() > 1 && call.constant(1) == Datum::Bool(true),
+        ));
         let out = (0..call.len).map(|row| {
             if !lists.is_valid(row) {
                 return None;
             }
-            let part = || lists.range(row).filter(|at| floats.is_valid(*at)).map(|at| floats.value(at));
+            let part = || {
+                lists
+                    .range(row)
+                    .filter(|at| floats.is_valid(*at))
+                    .map(|at| floats.value(at))
+            };
             let n = part().count() as f64;
             let sum: f64 = part().sum();
             match self.what {
@@ -206,7 +261,10 @@ fn whole_sums(lists: &Lists) -> Option<ArrayRef> {
 }
 
 const fn method(function: &'static dyn Function) -> Member {
-    Member { shape: Shape::Method, kind: MemberKind::Function(function) }
+    Member {
+        shape: Shape::Method,
+        kind: MemberKind::Function(function),
+    }
 }
 
 /// The members of this family.

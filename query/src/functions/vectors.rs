@@ -36,30 +36,51 @@ const OTHER: &[Param] = &[param(
 static MEASURES: [Measure; 4] = [
     Measure {
         what: What::Dot,
-        signature: expression("dot", "Gives the dot product of two vectors.", OTHER, &[example(
-            r#"sort_by(F("embedding").dot([1, 0, 0, 0]), reverse=True)"#,
-            "Puts what points the same way first.",
-        )]),
+        signature: expression(
+            "dot",
+            "Gives the dot product of two vectors.",
+            OTHER,
+            &[example(
+                r#"sort_by(F("embedding").dot([1, 0, 0, 0]), reverse=True)"#,
+                "Puts what points the same way first.",
+            )],
+        ),
     },
     Measure {
         what: What::Cosine,
-        signature: expression("cosine_distance", "Gives 1 minus the cosine of the angle between two vectors; null where one has no length.", OTHER, &[
-            example(r#"sort_by(F("embedding").cosine_distance([1, 0, 0, 0])).limit(10)"#, "Gives the nearest by angle."),
-        ]),
+        signature: expression(
+            "cosine_distance",
+            "Gives 1 minus the cosine of the angle between two vectors; null where one has no length.",
+            OTHER,
+            &[example(
+                r#"sort_by(F("embedding").cosine_distance([1, 0, 0, 0])).limit(10)"#,
+                "Gives the nearest by angle.",
+            )],
+        ),
     },
     Measure {
         what: What::Euclidean,
-        signature: expression("euclidean_distance", "Gives the distance between two vectors.", OTHER, &[example(
-            r#"match(F("map").euclidean_distance([0, 0]) < 1)"#,
-            "Keeps points near the middle of the map.",
-        )]),
+        signature: expression(
+            "euclidean_distance",
+            "Gives the distance between two vectors.",
+            OTHER,
+            &[example(
+                r#"match(F("map").euclidean_distance([0, 0]) < 1)"#,
+                "Keeps points near the middle of the map.",
+            )],
+        ),
     },
     Measure {
         what: What::Norm,
-        signature: expression("norm", "Gives the length of a vector.", &[], &[example(
-            r#"bounds(F("embedding").norm())"#,
-            "Gives the range of lengths.",
-        )]),
+        signature: expression(
+            "norm",
+            "Gives the length of a vector.",
+            &[],
+            &[example(
+                r#"bounds(F("embedding").norm())"#,
+                "Gives the range of lengths.",
+            )],
+        ),
     },
 ];
 
@@ -86,7 +107,10 @@ impl Function for Measure {
                 _ => None,
             };
             if let Some(given) = given.filter(|given| *given != *d as usize) {
-                return Err(Mismatch::new(1, format!("{d} numbers, as many as the vector has, not {given}")));
+                return Err(Mismatch::new(
+                    1,
+                    format!("{d} numbers, as many as the vector has, not {given}"),
+                ));
             }
         }
         Ok(Type::Float)
@@ -95,7 +119,9 @@ impl Function for Measure {
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
         let floats = |array: &ArrayRef| -> Result<Float64Array, Error> {
             let array = cast(array, &Type::Float)?;
-            Ok(float_values(&array).cloned().unwrap_or_else(|| Float64Array::new_null(0)))
+            Ok(float_values(&array)
+                .cloned()
+                .unwrap_or_else(|| Float64Array::new_null(0)))
         };
         let a = crate::columns::Lists::of(call.args[0].array())?;
         let x = floats(&a.values)?;
@@ -114,7 +140,9 @@ impl Function for Measure {
                 };
                 let j = call.index(1, row);
                 let y = b.is_valid(j).then(|| &y.values()[b.range(j)])?;
-                let result = (x.len() == y.len()).then(|| measure(self.what, x, y)).flatten();
+                let result = (x.len() == y.len())
+                    .then(|| measure(self.what, x, y))
+                    .flatten();
                 lost += u64::from(result.is_none());
                 result
             })
@@ -143,9 +171,16 @@ fn measure(what: What, x: &[f64], y: &[f64]) -> Option<f64> {
 }
 
 const fn method(function: &'static dyn Function) -> Member {
-    Member { shape: Shape::Method, kind: MemberKind::Function(function) }
+    Member {
+        shape: Shape::Method,
+        kind: MemberKind::Function(function),
+    }
 }
 
 /// The members of this family.
-pub static MEMBERS: &[Member] =
-    &[method(&MEASURES[0]), method(&MEASURES[1]), method(&MEASURES[2]), method(&MEASURES[3])];
+pub static MEMBERS: &[Member] = &[
+    method(&MEASURES[0]),
+    method(&MEASURES[1]),
+    method(&MEASURES[2]),
+    method(&MEASURES[3]),
+];

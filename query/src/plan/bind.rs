@@ -17,14 +17,16 @@ pub struct Arguments<'q> {
     pub rest: Vec<&'q syntax::Expr>,
     /// The whole call.
     pub span: Span,
-    /// The name alone.
-    pub name: Span,
 }
 
 impl<'q> Arguments<'q> {
     /// The argument given for a parameter.
     pub fn get(&self, name: &str) -> Option<&'q syntax::Expr> {
-        let at = self.signature.params.iter().position(|param| param.name == name)?;
+        let at = self
+            .signature
+            .params
+            .iter()
+            .position(|param| param.name == name)?;
         self.given.get(at).copied().flatten()
     }
 
@@ -83,30 +85,31 @@ impl Planner<'_> {
                     );
                     continue;
                 }
-                Some(name) => {
-                    match params.iter().position(|param| param.name == name.node) {
-                        Some(at) => at,
-                        None => {
-                            let names: Vec<&str> = params.iter().map(|p| p.name).collect();
-                            self.report(
-                                Diagnostic::new(
-                                    "unknown-argument",
-                                    format!("`{}` has no parameter `{}`", signature.name, name.node),
-                                    name.span,
-                                    "unknown parameter",
-                                )
-                                .candidates(&name.node, names)
-                                .hint(format!("it is {}", signature.usage())),
-                            );
-                            continue;
-                        }
+                Some(name) => match params.iter().position(|param| param.name == name.node) {
+                    Some(at) => at,
+                    None => {
+                        let names: Vec<&str> = params.iter().map(|p| p.name).collect();
+                        self.report(
+                            Diagnostic::new(
+                                "unknown-argument",
+                                format!("`{}` has no parameter `{}`", signature.name, name.node),
+                                name.span,
+                                "unknown parameter",
+                            )
+                            .candidates(&name.node, names)
+                            .hint(format!("it is {}", signature.usage())),
+                        );
+                        continue;
                     }
-                }
+                },
             };
             if given[at].is_some() {
                 self.report(Diagnostic::new(
                     "duplicate-argument",
-                    format!("`{}` of `{}` is given twice", params[at].name, signature.name),
+                    format!(
+                        "`{}` of `{}` is given twice",
+                        params[at].name, signature.name
+                    ),
                     argument.value.span,
                     "given again here",
                 ));
@@ -119,7 +122,12 @@ impl Planner<'_> {
                 self.report(
                     Diagnostic::new(
                         "missing-argument",
-                        format!("`{}` needs `{}`: {}", signature.name, param.name, param.kind.describe()),
+                        format!(
+                            "`{}` needs `{}`: {}",
+                            signature.name,
+                            param.name,
+                            param.kind.describe()
+                        ),
                         call.name.span,
                         format!("`{}` is missing", param.name),
                     )
@@ -128,7 +136,12 @@ impl Planner<'_> {
             }
         }
         let fine = self.mistakes.len() == before;
-        fine.then_some(Arguments { signature, given, rest, span: call.span, name: call.name.span })
+        fine.then_some(Arguments {
+            signature,
+            given,
+            rest,
+            span: call.span,
+        })
     }
 
     /// The value of a parameter that takes a literal, checked against its kind; the default where none is given.
@@ -164,7 +177,12 @@ impl Planner<'_> {
         }
         let value = self.constant(expr)?;
         let Some(arg) = as_arg(&value) else {
-            return self.refuse(bad_argument(param, of, &format!("must be {}", kind.describe()), expr.span));
+            return self.refuse(bad_argument(
+                param,
+                of,
+                &format!("must be {}", kind.describe()),
+                expr.span,
+            ));
         };
         match kind.admit(&arg) {
             Ok(arg) => Some(arg),
@@ -263,7 +281,12 @@ fn field_kind(kind: &Kind) -> bool {
 
 /// The diagnostic for an argument that its parameter does not admit.
 pub(crate) fn bad_argument(param: &str, of: &str, problem: &str, span: Span) -> Diagnostic {
-    Diagnostic::new("bad-argument", format!("`{param}` of `{of}` {problem}"), span, "this argument")
+    Diagnostic::new(
+        "bad-argument",
+        format!("`{param}` of `{of}` {problem}"),
+        span,
+        "this argument",
+    )
 }
 
 /// A literal value as an argument; dates and ids as text.

@@ -11,11 +11,18 @@ impl Planner<'_> {
     /// A whole query.
     pub(crate) fn whole(&mut self, query: &Query) -> Option<Plan> {
         let (steps, end) = self.chain(query)?;
-        Some(Plan { steps, end: end.unwrap_or(End::View), schema: self.schema.clone() })
+        Some(Plan {
+            steps,
+            end: end.unwrap_or(End::View),
+            schema: self.schema.clone(),
+        })
     }
 
     /// A chain inside an argument: it starts from all samples and must be a view.
-    pub(crate) fn subview(&mut self, query: &Query) -> Option<(Vec<Planned>, messier_store::Schema)> {
+    pub(crate) fn subview(
+        &mut self,
+        query: &Query,
+    ) -> Option<(Vec<Planned>, messier_store::Schema)> {
         let outer = std::mem::replace(&mut self.schema, self.env.schema.clone());
         let scopes = std::mem::take(&mut self.scopes);
         let grouped = std::mem::replace(&mut self.grouped, false);
@@ -74,7 +81,11 @@ impl Planner<'_> {
     }
 
     fn staged(&self, name: &'static str, span: Span, run: Box<dyn Run>) -> Stepped {
-        Stepped::Stage(Planned { name, text: self.snippet(span).to_owned(), run })
+        Stepped::Stage(Planned {
+            name,
+            text: self.snippet(span).to_owned(),
+            run,
+        })
     }
 
     fn slice_bound(&mut self, expr: Option<&crate::syntax::Expr>) -> Option<Option<i64>> {
@@ -113,7 +124,10 @@ impl Planner<'_> {
                     .hint("put the stages before it"),
                 );
             }
-            return Some(Stepped::End(End::Aggregation(aggregation.signature().name, planned?)));
+            return Some(Stepped::End(End::Aggregation(
+                aggregation.signature().name,
+                planned?,
+            )));
         }
         if let Some(operator) = self.env.operators.iter().find(|o| o.signature.name == name) {
             let args = self.operator(operator, call);
@@ -129,10 +143,17 @@ impl Planner<'_> {
                 );
             }
             let view_text = self.view_text(query, at);
-            return Some(Stepped::End(End::Operator { operator: name, args: args?, view_text }));
+            return Some(Stepped::End(End::Operator {
+                operator: name,
+                args: args?,
+                view_text,
+            }));
         }
         if functions::find(functions::Shape::Free, &call.name.node).is_some() {
-            let expr = crate::syntax::Expr { kind: ExprKind::Call(call.clone()), span: call.span };
+            let expr = crate::syntax::Expr {
+                kind: ExprKind::Call(call.clone()),
+                span: call.span,
+            };
             return self.step(&Step::Bare(expr), last, query, at);
         }
         if let Some(mistake) = super::refuse::step(&name, span) {
@@ -140,10 +161,18 @@ impl Planner<'_> {
         }
         let mut names: Vec<&str> = stages::all().map(|stage| stage.signature().name).collect();
         names.extend(aggregations::all().map(|aggregation| aggregation.signature().name));
-        names.extend(self.env.operators.iter().map(|operator| operator.signature.name));
+        names.extend(
+            self.env
+                .operators
+                .iter()
+                .map(|operator| operator.signature.name),
+        );
         let mistake = Diagnostic::new(
             "unknown-stage",
-            format!("there is no stage, aggregation or operator called `{}`", call.name.node),
+            format!(
+                "there is no stage, aggregation or operator called `{}`",
+                call.name.node
+            ),
             span,
             "unknown name",
         );
@@ -176,7 +205,12 @@ impl Planner<'_> {
     /// The steps of a saved view.
     fn open(&mut self, name: &Spanned<String>) -> Option<Vec<Planned>> {
         let Some((_, text)) = self.env.views.iter().find(|(saved, _)| *saved == name.node) else {
-            let names: Vec<&str> = self.env.views.iter().map(|(name, _)| name.as_str()).collect();
+            let names: Vec<&str> = self
+                .env
+                .views
+                .iter()
+                .map(|(name, _)| name.as_str())
+                .collect();
             let mistake = Diagnostic::new(
                 "unknown-view",
                 format!("there is no saved view called {:?}", name.node),
@@ -194,7 +228,11 @@ impl Planner<'_> {
             ring.push(name.node.clone());
             return self.refuse(Diagnostic::new(
                 "view-cycle",
-                format!("the saved view {:?} is made of itself: {}", name.node, ring.join(" -> ")),
+                format!(
+                    "the saved view {:?} is made of itself: {}",
+                    name.node,
+                    ring.join(" -> ")
+                ),
                 name.span,
                 "opens itself",
             ));
@@ -214,7 +252,10 @@ impl Planner<'_> {
             Some((steps, None)) if mistakes.is_empty() => Some(steps),
             Some(_) if mistakes.is_empty() => self.refuse(Diagnostic::new(
                 "not-a-view",
-                format!("the saved view {:?} ends in a value, so it is no view", name.node),
+                format!(
+                    "the saved view {:?} ends in a value, so it is no view",
+                    name.node
+                ),
                 name.span,
                 "not a view",
             )),
@@ -225,7 +266,12 @@ impl Planner<'_> {
     fn stale<T>(&mut self, name: &Spanned<String>, mistakes: Vec<Diagnostic>) -> Option<T> {
         if let Some(ring) = mistakes.iter().find(|mistake| mistake.code == "view-cycle") {
             let message = ring.message.clone();
-            return self.refuse(Diagnostic::new("view-cycle", message, name.span, "opens itself"));
+            return self.refuse(Diagnostic::new(
+                "view-cycle",
+                message,
+                name.span,
+                "opens itself",
+            ));
         }
         let mut mistake = Diagnostic::new(
             "stale-view",

@@ -31,7 +31,11 @@ impl Planner<'_> {
                 (Some(pair), None) => all = Some(pair),
                 (Some(pair), Some(before)) => {
                     let node = Node::And(Box::new(before), Box::new(pair));
-                    all = Some(Expr { node, ty: Type::Bool, span });
+                    all = Some(Expr {
+                        node,
+                        ty: Type::Bool,
+                        span,
+                    });
                 }
             }
         }
@@ -66,8 +70,13 @@ impl Planner<'_> {
         let ordered = !matches!(op, CompareOp::Eq | CompareOp::Ne);
         if ordered && (a.ty == Type::Null || b.ty == Type::Null) {
             return self.refuse(
-                Diagnostic::new("wrong-type", "nothing is less or greater than None", span, "an order with None")
-                    .hint("test for null with `== None`, `!= None` or `.exists()`"),
+                Diagnostic::new(
+                    "wrong-type",
+                    "nothing is less or greater than None",
+                    span,
+                    "an order with None",
+                )
+                .hint("test for null with `== None`, `!= None` or `.exists()`"),
             );
         }
         if ordered && let Some(bad) = [&a, &b].into_iter().find(|side| !side.ty.is_ordered()) {
@@ -85,7 +94,12 @@ impl Planner<'_> {
             return self.refuse(mistake.hint(hint));
         }
         let (a, b) = self.agree(a, b, span)?;
-        Some(Expr::call(functions::comparison(op), vec![a, b], Type::Bool, span))
+        Some(Expr::call(
+            functions::comparison(op),
+            vec![a, b],
+            Type::Bool,
+            span,
+        ))
     }
 
     fn membership(&mut self, a: Expr, b: Expr, span: Span) -> Option<Expr> {
@@ -98,11 +112,18 @@ impl Planner<'_> {
                 self.snippet(b.span),
                 self.snippet(a.span)
             ),
-            _ => format!("for one value write {} == {}", self.snippet(a.span), self.snippet(b.span)),
+            _ => format!(
+                "for one value write {} == {}",
+                self.snippet(a.span),
+                self.snippet(b.span)
+            ),
         };
         let mistake = Diagnostic::new(
             "wrong-type",
-            format!("`in` needs a list on its right, and this is {}", super::names::article(&b.ty)),
+            format!(
+                "`in` needs a list on its right, and this is {}",
+                super::names::article(&b.ty)
+            ),
             b.span,
             format!("{} here", b.ty),
         );
@@ -167,11 +188,15 @@ impl Planner<'_> {
 
     /// A text literal where a date is expected.
     pub(crate) fn moment(&mut self, text: Expr) -> Option<Expr> {
-        let Some(Datum::Text(iso)) = text.constant() else { return Some(text) };
+        let Some(Datum::Text(iso)) = text.constant() else {
+            return Some(text);
+        };
         match read_moment(&iso) {
-            Some(millis) => {
-                Some(Expr::literal(&Datum::DateTime(millis), Type::DateTime, text.span))
-            }
+            Some(millis) => Some(Expr::literal(
+                &Datum::DateTime(millis),
+                Type::DateTime,
+                text.span,
+            )),
             None => self.refuse(
                 Diagnostic::new(
                     "bad-date",
@@ -188,15 +213,21 @@ impl Planner<'_> {
     fn fix(&self, a: &Expr, b: &Expr) -> Option<String> {
         let name = self.snippet(a.span);
         match (&a.ty, b.constant()) {
-            (Type::Int | Type::Float, Some(Datum::Text(text))) => match text.trim().parse::<f64>() {
-                Ok(_) => Some(format!("write the number without quotes: {}", text.trim())),
-                Err(_) => Some(format!("{name} is a number: compare it with a number")),
-            },
-            (Type::Text, Some(Datum::Int(x))) => Some(format!("write the text with quotes: \"{x}\"")),
+            (Type::Int | Type::Float, Some(Datum::Text(text))) => {
+                match text.trim().parse::<f64>() {
+                    Ok(_) => Some(format!("write the number without quotes: {}", text.trim())),
+                    Err(_) => Some(format!("{name} is a number: compare it with a number")),
+                }
+            }
+            (Type::Text, Some(Datum::Int(x))) => {
+                Some(format!("write the text with quotes: \"{x}\""))
+            }
             (Type::Text, Some(Datum::Float(x))) => {
                 Some(format!("write the text with quotes: \"{x}\""))
             }
-            (Type::Text, Some(Datum::Bool(x))) => Some(format!("write the text with quotes: \"{x}\"")),
+            (Type::Text, Some(Datum::Bool(x))) => {
+                Some(format!("write the text with quotes: \"{x}\""))
+            }
             (Type::Bool, Some(Datum::Int(0))) => Some("write False".to_owned()),
             (Type::Bool, Some(Datum::Int(_))) => Some("write True".to_owned()),
             (Type::Bool, Some(Datum::Text(text))) if text.eq_ignore_ascii_case("true") => {
@@ -205,14 +236,18 @@ impl Planner<'_> {
             (Type::Bool, Some(Datum::Text(text))) if text.eq_ignore_ascii_case("false") => {
                 Some("write False without quotes".to_owned())
             }
-            (Type::List(item), _) if item.unify(&b.ty).is_some() => {
-                Some(format!("ask whether the list has it: {name}.contains({})", self.snippet(b.span)))
-            }
+            (Type::List(item), _) if item.unify(&b.ty).is_some() => Some(format!(
+                "ask whether the list has it: {name}.contains({})",
+                self.snippet(b.span)
+            )),
             (Type::DateTime | Type::Date, Some(Datum::Int(_))) => {
                 Some("write a date: datetime(2026, 11, 23) or \"2026-11-23\"".to_owned())
             }
             (ty, _) => {
-                let field = ty.children().iter().find(|(_, ty)| ty.unify(&b.ty).is_some())?;
+                let field = ty
+                    .children()
+                    .iter()
+                    .find(|(_, ty)| ty.unify(&b.ty).is_some())?;
                 Some(format!("compare one of its fields, such as `{}`", field.0))
             }
         }

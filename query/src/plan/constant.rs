@@ -23,11 +23,18 @@ pub(crate) fn mixed(expr: &Expr) -> Option<Datum> {
     match &expr.kind {
         ExprKind::Literal(literal) => Some(of_literal(literal)),
         ExprKind::Unary(UnaryOp::Neg, of) => match mixed(of)? {
-            Datum::Int(x) => Some(x.checked_neg().map_or(Datum::Float(-(x as f64)), Datum::Int)),
+            Datum::Int(x) => Some(
+                x.checked_neg()
+                    .map_or(Datum::Float(-(x as f64)), Datum::Int),
+            ),
             Datum::Float(x) => Some(Datum::Float(-x)),
             _ => None,
         },
-        ExprKind::List(items) => items.iter().map(mixed).collect::<Option<_>>().map(Datum::List),
+        ExprKind::List(items) => items
+            .iter()
+            .map(mixed)
+            .collect::<Option<_>>()
+            .map(Datum::List),
         _ => None,
     }
 }
@@ -44,7 +51,12 @@ pub(crate) fn read_moment(text: &str) -> Option<i64> {
             return Some(moment.timestamp_millis());
         }
     }
-    let forms = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
+    let forms = [
+        "%Y-%m-%dT%H:%M:%S%.f",
+        "%Y-%m-%d %H:%M:%S%.f",
+        "%Y-%m-%dT%H:%M",
+        "%Y-%m-%d %H:%M",
+    ];
     for form in forms {
         if let Ok(moment) = NaiveDateTime::parse_from_str(text, form) {
             return Some(moment.and_utc().timestamp_millis());

@@ -98,7 +98,11 @@ impl fmt::Debug for Node {
             Node::Branch { arms, otherwise } => write!(f, "branch({arms:?}, {otherwise:?})"),
             Node::Each(each, list, body) => write!(f, "{each:?}({:?}, {:?})", list.node, body.node),
             Node::Reduce { list, body, init } => {
-                write!(f, "reduce({:?}, {:?}, {:?})", list.node, body.node, init.node)
+                write!(
+                    f,
+                    "reduce({:?}, {:?}, {:?})",
+                    list.node, body.node, init.node
+                )
             }
             Node::Bind(value, body) => write!(f, "bind({:?}, {:?})", value.node, body.node),
             Node::With(base, path, value) => {
@@ -111,12 +115,20 @@ impl fmt::Debug for Node {
 impl Expr {
     /// A literal of its own type.
     pub fn literal(value: &Datum, ty: Type, span: Span) -> Expr {
-        Expr { node: Node::Literal(build(&ty, &[value])), ty, span }
+        Expr {
+            node: Node::Literal(build(&ty, &[value])),
+            ty,
+            span,
+        }
     }
 
     /// A call of a function whose type is known.
     pub fn call(function: &'static dyn Function, args: Vec<Expr>, ty: Type, span: Span) -> Expr {
-        Expr { node: Node::Call(function, args), ty, span }
+        Expr {
+            node: Node::Call(function, args),
+            ty,
+            span,
+        }
     }
 
     /// The same as type `ty`, if it is not already.
@@ -128,10 +140,18 @@ impl Expr {
         if let Node::Literal(array) = &self.node
             && let Ok(array) = crate::columns::cast(array, ty)
         {
-            return Expr { node: Node::Literal(array), ty: ty.clone(), span: self.span };
+            return Expr {
+                node: Node::Literal(array),
+                ty: ty.clone(),
+                span: self.span,
+            };
         }
         let span = self.span;
-        Expr { node: Node::Cast(Box::new(self)), ty: ty.clone(), span }
+        Expr {
+            node: Node::Cast(Box::new(self)),
+            ty: ty.clone(),
+            span,
+        }
     }
 
     /// The value, where it is a literal.
@@ -147,13 +167,13 @@ impl Expr {
         match &self.node {
             Node::Literal(_) | Node::Column(_) | Node::Element | Node::Accumulator => false,
             Node::Child(of, _) | Node::Cast(of) => of.may_skip(),
-            Node::Call(function, args) => {
-                function.may_skip() || args.iter().any(Expr::may_skip)
-            }
+            Node::Call(function, args) => function.may_skip() || args.iter().any(Expr::may_skip),
             Node::And(a, b) | Node::Or(a, b) => a.may_skip() || b.may_skip(),
             Node::Branch { arms, otherwise } => {
                 otherwise.as_ref().is_none_or(|other| other.may_skip())
-                    || arms.iter().any(|(when, then)| when.may_skip() || then.may_skip())
+                    || arms
+                        .iter()
+                        .any(|(when, then)| when.may_skip() || then.may_skip())
             }
             Node::Each(_, list, body) => list.may_skip() || body.may_skip(),
             Node::Reduce { list, body, init } => {
@@ -173,10 +193,12 @@ impl Expr {
             Node::Call(_, args) => args.iter().any(Expr::mentions_element),
             Node::And(a, b) | Node::Or(a, b) => a.mentions_element() || b.mentions_element(),
             Node::Branch { arms, otherwise } => {
-                otherwise.as_ref().is_some_and(|other| other.mentions_element())
-                    || arms.iter().any(|(when, then)| {
-                        when.mentions_element() || then.mentions_element()
-                    })
+                otherwise
+                    .as_ref()
+                    .is_some_and(|other| other.mentions_element())
+                    || arms
+                        .iter()
+                        .any(|(when, then)| when.mentions_element() || then.mentions_element())
             }
             // The bodies of these have a place of their own.
             Node::Each(_, of, _) | Node::Bind(of, _) | Node::With(of, ..) => of.mentions_element(),

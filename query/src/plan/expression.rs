@@ -28,9 +28,17 @@ impl Planner<'_> {
             ExprKind::Dict(pairs) => self.dict(pairs, span),
             ExprKind::Field(field) => self.field(field, span),
             ExprKind::Accumulator => {
-                let scope = self.scopes.iter().rev().find_map(|scope| scope.accumulator.clone());
+                let scope = self
+                    .scopes
+                    .iter()
+                    .rev()
+                    .find_map(|scope| scope.accumulator.clone());
                 match scope {
-                    Some(ty) => Some(Expr { node: Node::Accumulator, ty, span }),
+                    Some(ty) => Some(Expr {
+                        node: Node::Accumulator,
+                        ty,
+                        span,
+                    }),
                     None => self.refuse(Diagnostic::new(
                         "no-accumulator",
                         "VALUE is what `reduce` has gathered so far, and there is none here",
@@ -65,8 +73,13 @@ impl Planner<'_> {
             }
             ExprKind::Call(call) => self.free_call(call, span),
             ExprKind::Chain(_) => self.refuse(
-                Diagnostic::new("view-as-value", "a view is no value", span, "a chain of stages")
-                    .hint("stages that take a view are concat, select and exclude"),
+                Diagnostic::new(
+                    "view-as-value",
+                    "a view is no value",
+                    span,
+                    "a chain of stages",
+                )
+                .hint("stages that take a view are concat, select and exclude"),
             ),
         }
     }
@@ -75,7 +88,11 @@ impl Planner<'_> {
     pub fn bound(&mut self, value: Expr, body: &syntax::Expr) -> Option<Expr> {
         let body = self.within(value.ty.clone(), None, |planner| planner.expr(body))?;
         let (ty, span) = (body.ty.clone(), body.span);
-        Some(Expr { node: Node::Bind(Box::new(value), Box::new(body)), ty, span })
+        Some(Expr {
+            node: Node::Bind(Box::new(value), Box::new(body)),
+            ty,
+            span,
+        })
     }
 
     fn slice_end(&mut self, expr: Option<&syntax::Expr>, span: Span) -> Option<Expr> {
@@ -95,7 +112,10 @@ impl Planner<'_> {
                 None => {
                     return self.refuse(Diagnostic::new(
                         "mixed-list",
-                        format!("a list holds values of one type, and this one has {ty} and {}", item.ty),
+                        format!(
+                            "a list holds values of one type, and this one has {ty} and {}",
+                            item.ty
+                        ),
                         item.span,
                         format!("{} here", item.ty),
                     ));
@@ -111,9 +131,15 @@ impl Planner<'_> {
     }
 
     fn dict(&mut self, pairs: &[(syntax::Expr, syntax::Expr)], span: Span) -> Option<Expr> {
-        let mistake =
-            Diagnostic::new("dict-as-value", "a dict is no condition and no value here", span, "a dict");
-        let spelling = pairs.iter().find_map(|(key, value)| super::refuse::mongo(self, key, value));
+        let mistake = Diagnostic::new(
+            "dict-as-value",
+            "a dict is no condition and no value here",
+            span,
+            "a dict",
+        );
+        let spelling = pairs
+            .iter()
+            .find_map(|(key, value)| super::refuse::mongo(self, key, value));
         self.refuse(match spelling {
             Some(spelling) => mistake.hint(format!("here this is written {spelling}")),
             None => mistake.hint("dicts belong in map_values, cases, switch, map_labels"),
@@ -168,8 +194,16 @@ impl Planner<'_> {
         let a = self.condition(a, if both { "&" } else { "|" });
         let b = self.condition(b, if both { "&" } else { "|" });
         let (a, b) = (Box::new(a?), Box::new(b?));
-        let node = if both { Node::And(a, b) } else { Node::Or(a, b) };
-        Some(Expr { node, ty: Type::Bool, span })
+        let node = if both {
+            Node::And(a, b)
+        } else {
+            Node::Or(a, b)
+        };
+        Some(Expr {
+            node,
+            ty: Type::Bool,
+            span,
+        })
     }
 
     /// An expression that must be a condition.
@@ -179,17 +213,24 @@ impl Planner<'_> {
         }
         let mut mistake = Diagnostic::new(
             "wrong-type",
-            format!("`{of}` needs a condition, and this is {}", super::names::article(&expr.ty)),
+            format!(
+                "`{of}` needs a condition, and this is {}",
+                super::names::article(&expr.ty)
+            ),
             expr.span,
             format!("{}, not a condition", expr.ty),
         );
         let text = self.snippet(expr.span).to_owned();
         mistake = match &expr.ty {
-            Type::Text if expr.constant().is_none() => mistake.hint(format!("compare it: {text} == \"...\"")),
-            Type::Int | Type::Float => mistake
-                .hint(format!("compare it: {text} > 0"))
-                .hint("`&` and `|` bind tighter than `==` and `<`: put parentheses around comparisons"),
-            Type::List(_) => mistake.hint(format!("ask about it: {text}.length() > 0, {text}.contains(...)")),
+            Type::Text if expr.constant().is_none() => {
+                mistake.hint(format!("compare it: {text} == \"...\""))
+            }
+            Type::Int | Type::Float => mistake.hint(format!("compare it: {text} > 0")).hint(
+                "`&` and `|` bind tighter than `==` and `<`: put parentheses around comparisons",
+            ),
+            Type::List(_) => mistake.hint(format!(
+                "ask about it: {text}.length() > 0, {text}.contains(...)"
+            )),
             _ => mistake.hint(format!("ask about it: {text}.exists()")),
         };
         self.refuse(mistake)
@@ -236,7 +277,11 @@ impl Planner<'_> {
         }
         let names = functions::members().filter(|member| member.shape == shape);
         let names: Vec<&str> = names.map(|member| member.signature().name).collect();
-        let what = if shape == Shape::Method { "method" } else { "function" };
+        let what = if shape == Shape::Method {
+            "method"
+        } else {
+            "function"
+        };
         let mistake = Diagnostic::new(
             "unknown-function",
             format!("there is no {what} called `{name}`"),
@@ -255,7 +300,11 @@ impl Planner<'_> {
             // `abs(x)` is Python's way to write `x.abs()`.
             let member = functions::find(Shape::Method, name)?;
             let receiver = self.expr(value)?;
-            let call = Call { name: call.name.clone(), args: rest.to_vec(), span: call.span };
+            let call = Call {
+                name: call.name.clone(),
+                args: rest.to_vec(),
+                span: call.span,
+            };
             return self.member_call(member, Some(receiver), &call, span);
         }
         let member = self.member(Shape::Free, call)?;

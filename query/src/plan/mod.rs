@@ -24,8 +24,8 @@ use messier_store::Schema;
 
 use crate::aggregations::Aggregate;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::eval::{Context, Frame};
 use crate::error::Error;
+use crate::eval::{Context, Frame};
 use crate::signature::{Args, Operator};
 use crate::stages::Sorted;
 use crate::syntax::{Query, Span};
@@ -193,8 +193,13 @@ impl<'a> Planner<'a> {
     ) -> Option<T> {
         if self.depth >= DEPTH {
             return self.refuse(
-                Diagnostic::new("too-deep", format!("this is nested more than {DEPTH} levels deep"), span, "here")
-                    .hint("split the query into several stages"),
+                Diagnostic::new(
+                    "too-deep",
+                    format!("this is nested more than {DEPTH} levels deep"),
+                    span,
+                    "here",
+                )
+                .hint("split the query into several stages"),
             );
         }
         self.depth += 1;
@@ -210,7 +215,10 @@ impl<'a> Planner<'a> {
         accumulator: Option<Type>,
         body: impl FnOnce(&mut Self) -> Option<T>,
     ) -> Option<T> {
-        self.scopes.push(Scope { element, accumulator });
+        self.scopes.push(Scope {
+            element,
+            accumulator,
+        });
         let result = body(self);
         self.scopes.pop();
         result

@@ -1,8 +1,6 @@
 //! Names of fields to typed columns. A name that does not exist is an error with the nearest that does; nothing is ever
 //! silently missing.
 
-use messier_store::FieldType;
-
 use super::{Expr, Node, Planner};
 use crate::diagnostic::Diagnostic;
 use crate::syntax::{FieldRef, Span};
@@ -14,7 +12,11 @@ impl Planner<'_> {
         let scope = self.scopes.last().cloned();
         match scope {
             Some(scope) if !field.root => {
-                let element = Expr { node: Node::Element, ty: scope.element, span };
+                let element = Expr {
+                    node: Node::Element,
+                    ty: scope.element,
+                    span,
+                };
                 self.descend(element, &field.path, "", span)
             }
             _ if field.path.is_empty() => self.refuse(
@@ -42,7 +44,11 @@ impl Planner<'_> {
             return self.unknown_field(path, span);
         };
         let ty = Type::from(&field.ty);
-        let column = Expr { node: Node::Column(first.clone()), ty, span };
+        let column = Expr {
+            node: Node::Column(first.clone()),
+            ty,
+            span,
+        };
         self.descend(column, rest, first, span)
     }
 
@@ -63,7 +69,11 @@ impl Planner<'_> {
                 walked.push('.');
             }
             walked.push_str(name);
-            of = Expr { node: Node::Child(Box::new(of), name.clone()), ty, span };
+            of = Expr {
+                node: Node::Child(Box::new(of), name.clone()),
+                ty,
+                span,
+            };
         }
         Some(of)
     }
@@ -77,7 +87,11 @@ impl Planner<'_> {
         span: Span,
     ) -> Option<Expr> {
         let children = ty.children();
-        let holder = if walked.is_empty() { "this element".to_owned() } else { format!("`{walked}`") };
+        let holder = if walked.is_empty() {
+            "this element".to_owned()
+        } else {
+            format!("`{walked}`")
+        };
         if children.is_empty() {
             let whole = path.join(".");
             let mut mistake = Diagnostic::new(
@@ -96,7 +110,10 @@ impl Planner<'_> {
         let names: Vec<&str> = children.iter().map(|(name, _)| name.as_str()).collect();
         let mistake = Diagnostic::new(
             "unknown-field",
-            format!("{holder} has no field `{name}`; it has {}", names.join(", ")),
+            format!(
+                "{holder} has no field `{name}`; it has {}",
+                names.join(", ")
+            ),
             span,
             "no such field",
         );
@@ -113,8 +130,11 @@ impl Planner<'_> {
             "unknown field",
         );
         // Somebody who writes `width` most often means `metadata.width`.
-        let ending: Vec<String> =
-            paths.iter().filter(|path| path.ends_with(&format!(".{name}"))).cloned().collect();
+        let ending: Vec<String> = paths
+            .iter()
+            .filter(|path| path.ends_with(&format!(".{name}")))
+            .cloned()
+            .collect();
         if let Some(best) = ending.first() {
             mistake = mistake.hint(format!("did you mean `{best}`?"));
             mistake.candidates = ending;
@@ -126,11 +146,6 @@ impl Planner<'_> {
             mistake = mistake.hint(format!("the fields are {}", names.join(", ")));
         }
         self.refuse(mistake)
-    }
-
-    /// The type of a stored or computed field at a dotted path.
-    pub fn field_type(&self, path: &str) -> Option<FieldType> {
-        self.schema.resolve(path)
     }
 }
 

@@ -33,15 +33,21 @@ impl Planner<'_> {
             if args.contains_key(param.name) {
                 self.report(Diagnostic::new(
                     "duplicate-argument",
-                    format!("`{}` of `{}` is given twice", param.name, operator.signature.name),
+                    format!(
+                        "`{}` of `{}` is given twice",
+                        param.name, operator.signature.name
+                    ),
                     argument.value.span,
                     "given again here",
                 ));
                 continue;
             }
-            let Some(arg) =
-                self.admit(&param.kind, &argument.value, param.name, operator.signature.name)
-            else {
+            let Some(arg) = self.admit(
+                &param.kind,
+                &argument.value,
+                param.name,
+                operator.signature.name,
+            ) else {
                 continue;
             };
             if self.fits(&param.kind, &arg, param.name, argument.value.span) {
@@ -50,7 +56,9 @@ impl Planner<'_> {
         }
         for param in &params {
             let given = |name: &str| {
-                call.args.iter().any(|arg| arg.name.as_ref().is_some_and(|n| n.node == name))
+                call.args
+                    .iter()
+                    .any(|arg| arg.name.as_ref().is_some_and(|n| n.node == name))
             };
             match param.default.arg() {
                 _ if args.contains_key(param.name) || given(param.name) => {}
@@ -79,24 +87,37 @@ impl Planner<'_> {
     fn method(&mut self, operator: &Operator, call: &Call) -> Option<String> {
         let methods = (operator.methods)();
         let param = operator.signature.param("method")?;
-        let place = operator.signature.params.iter().position(|param| param.name == "method");
-        let keyword =
-            call.args.iter().find(|arg| arg.name.as_ref().is_some_and(|name| name.node == "method"));
-        let positional = place.and_then(|at| call.args.get(at)).filter(|arg| arg.name.is_none());
+        let place = operator
+            .signature
+            .params
+            .iter()
+            .position(|param| param.name == "method");
+        let keyword = call
+            .args
+            .iter()
+            .find(|arg| arg.name.as_ref().is_some_and(|name| name.node == "method"));
+        let positional = place
+            .and_then(|at| call.args.get(at))
+            .filter(|arg| arg.name.is_none());
         let Some(given) = keyword.or(positional) else {
             return match param.default.arg() {
                 Some(Arg::Text(name)) => Some(name),
                 _ => None,
             };
         };
-        let ExprKind::Literal(Literal::Text(name)) = &given.value.kind else { return None };
+        let ExprKind::Literal(Literal::Text(name)) = &given.value.kind else {
+            return None;
+        };
         if !methods.is_empty() && !methods.iter().any(|m| m.name == name.replace('-', "_")) {
             if !matches!(param.kind, Kind::Choice(_)) {
                 let names: Vec<&str> = methods.iter().map(|method| method.name).collect();
                 self.report(
                     Diagnostic::new(
                         "unknown-method",
-                        format!("`{}` has no method called {name:?}", operator.signature.name),
+                        format!(
+                            "`{}` has no method called {name:?}",
+                            operator.signature.name
+                        ),
                         given.value.span,
                         "unknown method",
                     )
@@ -148,7 +169,9 @@ impl Planner<'_> {
             }
             (Kind::Field(FieldKind::New), _) => true,
             (Kind::Field(wanted), Arg::Text(name)) => {
-                let Some(found) = self.path(name, span) else { return false };
+                let Some(found) = self.path(name, span) else {
+                    return false;
+                };
                 let ty = found.ty.field_type();
                 let fine = match wanted {
                     FieldKind::Vector => matches!(ty, FieldType::Vector(_)),
@@ -161,7 +184,11 @@ impl Planner<'_> {
                     self.report(
                         Diagnostic::new(
                             "wrong-type",
-                            format!("`{param}` must be {}, and `{name}` is {}", kind.describe(), super::names::article(&found.ty)),
+                            format!(
+                                "`{param}` must be {}, and `{name}` is {}",
+                                kind.describe(),
+                                super::names::article(&found.ty)
+                            ),
                             span,
                             format!("{} here", found.ty),
                         )

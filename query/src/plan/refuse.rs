@@ -12,20 +12,30 @@ const UNSUPPORTED: &[(&str, &[&str])] = &[
     (
         "video",
         &[
-            "match_frames", "select_frames", "exclude_frames", "to_frames", "to_clips",
+            "match_frames",
+            "select_frames",
+            "exclude_frames",
+            "to_frames",
+            "to_clips",
             "to_trajectories",
         ],
     ),
     (
         "groups of several media",
         &[
-            "select_groups", "exclude_groups", "select_group_slices", "exclude_group_slices",
+            "select_groups",
+            "exclude_groups",
+            "select_group_slices",
+            "exclude_group_slices",
         ],
     ),
     ("keypoints", &["filter_keypoints"]),
     ("evaluation patches", &["to_evaluation_patches"]),
     ("pipelines of another database", &["mongo"]),
-    ("facets (one call of `aggregate` gives several values)", &["facet_aggregations"]),
+    (
+        "facets (one call of `aggregate` gives several values)",
+        &["facet_aggregations"],
+    ),
 ];
 
 /// Names used elsewhere, and ours.
@@ -113,13 +123,22 @@ pub(super) fn member(shape: Shape, name: &str, span: Span) -> Option<Diagnostic>
 
 /// Our spelling of one entry of a condition written as a dict, as another database has it.
 pub(super) fn mongo(planner: &mut Planner<'_>, key: &Expr, value: &Expr) -> Option<String> {
-    let Some(Datum::Text(field)) = super::constant::mixed(key) else { return None };
+    let Some(Datum::Text(field)) = super::constant::mixed(key) else {
+        return None;
+    };
     let operators = [
-        ("$gt", ">"), ("$gte", ">="), ("$lt", "<"), ("$lte", "<="), ("$eq", "=="), ("$ne", "!="),
+        ("$gt", ">"),
+        ("$gte", ">="),
+        ("$lt", "<"),
+        ("$lte", "<="),
+        ("$eq", "=="),
+        ("$ne", "!="),
     ];
     if let crate::syntax::ExprKind::Dict(inner) = &value.kind {
         for (key, value) in inner {
-            let Some(Datum::Text(op)) = super::constant::mixed(key) else { continue };
+            let Some(Datum::Text(op)) = super::constant::mixed(key) else {
+                continue;
+            };
             let right = planner.snippet(value.span);
             if let Some((_, ours)) = operators.iter().find(|(theirs, _)| *theirs == op) {
                 return Some(format!("F(\"{field}\") {ours} {right}"));
@@ -134,7 +153,10 @@ pub(super) fn mongo(planner: &mut Planner<'_>, key: &Expr, value: &Expr) -> Opti
         return None;
     }
     if let Some((_, ours)) = operators.iter().find(|(theirs, _)| *theirs == field) {
-        return Some(format!("F(\"field\") {ours} {}", planner.snippet(value.span)));
+        return Some(format!(
+            "F(\"field\") {ours} {}",
+            planner.snippet(value.span)
+        ));
     }
     Some(format!("F(\"{field}\") == {}", planner.snippet(value.span)))
 }

@@ -11,7 +11,14 @@ use crate::plan::{Arguments, Planner, Run};
 use crate::signature::{Default, FieldKind, Kind, Signature, example, param, stage};
 
 /// The fields that no selection removes.
-const ALWAYS: [&str; 6] = ["id", "filepath", "tags", "metadata", "created_at", "last_modified_at"];
+const ALWAYS: [&str; 6] = [
+    "id",
+    "filepath",
+    "tags",
+    "metadata",
+    "created_at",
+    "last_modified_at",
+];
 
 /// Gives the view another schema.
 #[derive(Debug)]
@@ -22,7 +29,9 @@ struct Shown {
 
 impl Run for Shown {
     fn run(&self, frame: Frame, _: &Context) -> Result<Frame, Error> {
-        Ok(frame.with_schema(self.schema.clone()).showing(&self.vectors))
+        Ok(frame
+            .with_schema(self.schema.clone())
+            .showing(&self.vectors))
     }
 }
 
@@ -34,9 +43,17 @@ pub static SELECT_FIELDS: SelectFields = SelectFields;
 static SELECT_FIELDS_SIGNATURE: Signature = stage(
     "select_fields",
     "Keeps only these fields, and those every sample has; a vector field named here is shown.",
-    &[param("field_names", Kind::Optional(&Kind::List(&Kind::Field(FieldKind::Any))), Default::Null, "Names, also of fields within documents.")],
+    &[param(
+        "field_names",
+        Kind::Optional(&Kind::List(&Kind::Field(FieldKind::Any))),
+        Default::Null,
+        "Names, also of fields within documents.",
+    )],
     &[
-        example(r#"select_fields(["k20", "uniqueness"])"#, "Keeps two fields."),
+        example(
+            r#"select_fields(["k20", "uniqueness"])"#,
+            "Keeps two fields.",
+        ),
         example(r#"limit(1).select_fields("embedding")"#, "Shows a vector."),
     ],
 );
@@ -79,7 +96,10 @@ impl Stage for SelectFields {
 pub(super) fn names(args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Vec<String>> {
     let names = planner.texts(args, "field_names")?;
     let span = args.span_of("field_names");
-    let known: Vec<bool> = names.iter().map(|name| planner.path(name, span).is_some()).collect();
+    let known: Vec<bool> = names
+        .iter()
+        .map(|name| planner.path(name, span).is_some())
+        .collect();
     known.iter().all(|known| *known).then_some(names)
 }
 
@@ -113,8 +133,16 @@ pub static EXCLUDE_FIELDS: ExcludeFields = ExcludeFields;
 static EXCLUDE_FIELDS_SIGNATURE: Signature = stage(
     "exclude_fields",
     "Leaves these fields out; those every sample has cannot be left out.",
-    &[param("field_names", Kind::List(&Kind::Field(FieldKind::Any)), Default::Required, "Names, also of fields within documents.")],
-    &[example(r#"exclude_fields(["uniqueness", "metadata.mime_type"])"#, "Leaves two out.")],
+    &[param(
+        "field_names",
+        Kind::List(&Kind::Field(FieldKind::Any)),
+        Default::Required,
+        "Names, also of fields within documents.",
+    )],
+    &[example(
+        r#"exclude_fields(["uniqueness", "metadata.mime_type"])"#,
+        "Leaves two out.",
+    )],
 );
 
 impl Stage for ExcludeFields {
@@ -139,7 +167,10 @@ impl Stage for ExcludeFields {
             remove(&mut schema.fields, &path);
         }
         planner.schema = schema.clone();
-        Some(Box::new(Shown { schema, vectors: Vec::new() }))
+        Some(Box::new(Shown {
+            schema,
+            vectors: Vec::new(),
+        }))
     }
 }
 

@@ -22,7 +22,8 @@ pub struct Match {
 
 impl Run for Match {
     fn run(&self, frame: Frame, context: &Context) -> Result<Frame, Error> {
-        let keep: BooleanBuffer = truth_mask(&self.condition, &Domain::of_samples(&frame), context)?;
+        let keep: BooleanBuffer =
+            truth_mask(&self.condition, &Domain::of_samples(&frame), context)?;
         frame.filter(keep)
     }
 
@@ -39,10 +40,18 @@ pub static MATCH: MatchStage = MatchStage;
 static MATCH_SIGNATURE: Signature = stage(
     "match",
     "Keeps the samples for which a condition holds; null does not hold.",
-    &[param("filter", Kind::Expr(TypeSet::Bool), Default::Required, "The condition.")],
+    &[param(
+        "filter",
+        Kind::Expr(TypeSet::Bool),
+        Default::Required,
+        "The condition.",
+    )],
     &[
         example(r#"match(F("k20") == "7")"#, "Keeps cluster 7."),
-        example(r#"match((F("k20") == "7") & (F("metadata.width") > 640))"#, "Keeps its wide images."),
+        example(
+            r#"match((F("k20") == "7") & (F("metadata.width") > 640))"#,
+            "Keeps its wide images.",
+        ),
     ],
 );
 
@@ -67,13 +76,31 @@ static MATCH_TAGS_SIGNATURE: Signature = stage(
     "match_tags",
     "Keeps the samples that have any of the tags.",
     &[
-        param("tags", Kind::List(&Kind::Text), Default::Required, "One tag, or several."),
-        param("bool", Kind::Optional(&Kind::Bool), Default::Null, "False keeps the samples that do not match."),
-        param("all", Kind::Bool, Default::Bool(false), "Whether all of the tags are needed."),
+        param(
+            "tags",
+            Kind::List(&Kind::Text),
+            Default::Required,
+            "One tag, or several.",
+        ),
+        param(
+            "bool",
+            Kind::Optional(&Kind::Bool),
+            Default::Null,
+            "False keeps the samples that do not match.",
+        ),
+        param(
+            "all",
+            Kind::Bool,
+            Default::Bool(false),
+            "Whether all of the tags are needed.",
+        ),
     ],
     &[
         example(r#"match_tags("night")"#, "Keeps samples with a tag."),
-        example(r#"match_tags(["night", "rain"], all=True)"#, "Keeps those with both."),
+        example(
+            r#"match_tags(["night", "rain"], all=True)"#,
+            "Keeps those with both.",
+        ),
     ],
 );
 
@@ -88,7 +115,8 @@ impl Stage for MatchTags {
         let all = planner.bool(args, "all");
         let (tags, wanted, all) = (tags?, wanted?, all?);
         let field = planner.path("tags", args.span)?;
-        let MemberKind::Function(contains) = functions::find(Shape::Method, "contains")?.kind else {
+        let MemberKind::Function(contains) = functions::find(Shape::Method, "contains")?.kind
+        else {
             return None;
         };
         let tags = Datum::List(tags.into_iter().map(Datum::Text).collect());
@@ -112,12 +140,25 @@ static EXISTS_SIGNATURE: Signature = stage(
     "exists",
     "Keeps the samples that have a value in a field.",
     &[
-        param("field", Kind::Expr(TypeSet::Any), Default::Required, "A field by name, or an expression."),
-        param("bool", Kind::Optional(&Kind::Bool), Default::Null, "False keeps the samples without a value."),
+        param(
+            "field",
+            Kind::Expr(TypeSet::Any),
+            Default::Required,
+            "A field by name, or an expression.",
+        ),
+        param(
+            "bool",
+            Kind::Optional(&Kind::Bool),
+            Default::Null,
+            "False keeps the samples without a value.",
+        ),
     ],
     &[
         example(r#"exists("uniqueness")"#, "Keeps samples with a score."),
-        example(r#"exists("metadata.width", False)"#, "Keeps samples without a width."),
+        example(
+            r#"exists("metadata.width", False)"#,
+            "Keeps samples without a width.",
+        ),
     ],
 );
 

@@ -42,7 +42,10 @@ pub struct Cut {
     signature: Signature,
 }
 
-const N: Kind = Kind::Int { lo: i64::MIN, hi: i64::MAX };
+const N: Kind = Kind::Int {
+    lo: i64::MIN,
+    hi: i64::MAX,
+};
 
 /// `limit(n)`
 pub static LIMIT: Cut = Cut {
@@ -50,7 +53,12 @@ pub static LIMIT: Cut = Cut {
     signature: stage(
         "limit",
         "Keeps the first samples.",
-        &[param("limit", N, Default::Required, "How many; 0 or less keeps none.")],
+        &[param(
+            "limit",
+            N,
+            Default::Required,
+            "How many; 0 or less keeps none.",
+        )],
         &[example("limit(10)", "Keeps ten.")],
     ),
 };
@@ -61,8 +69,16 @@ pub static SKIP: Cut = Cut {
     signature: stage(
         "skip",
         "Leaves out the first samples.",
-        &[param("skip", N, Default::Required, "How many; below 0 is none.")],
-        &[example("skip(10).limit(10)", "Gives the second page of ten.")],
+        &[param(
+            "skip",
+            N,
+            Default::Required,
+            "How many; below 0 is none.",
+        )],
+        &[example(
+            "skip(10).limit(10)",
+            "Gives the second page of ten.",
+        )],
     ),
 };
 
@@ -73,7 +89,11 @@ impl Stage for Cut {
 
     fn plan(&self, args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Box<dyn Run>> {
         let n = planner.int(args, self.signature.params[0].name)?.max(0);
-        let (start, end) = if self.skips { (Some(n), None) } else { (None, Some(n)) };
+        let (start, end) = if self.skips {
+            (Some(n), None)
+        } else {
+            (None, Some(n))
+        };
         Some(Box::new(Limits { start, end }))
     }
 }

@@ -48,3 +48,15 @@ pub fn all() -> impl Iterator<Item = &'static dyn Stage> {
 pub fn find(name: &str) -> Option<&'static dyn Stage> {
     all().find(|stage| stage.signature().name == name)
 }
+
+/// The chain that an argument is, where it is one: `dataset.limit(3)`, `limit(3)`, `view("name")`.
+pub(crate) fn view_argument(expr: &crate::syntax::Expr) -> Option<crate::syntax::Query> {
+    use crate::syntax::{ExprKind, Source, Step};
+    let chain = expr.to_chain()?;
+    let known = |name: &str| find(&crate::plan::snake(name)).is_some();
+    match (&expr.kind, &chain.source, chain.steps.first()) {
+        (ExprKind::Chain(_), ..) | (_, Source::Saved(_), _) => Some(chain),
+        (_, _, Some(Step::Call(call))) if known(&call.name.node) => Some(chain),
+        _ => None,
+    }
+}

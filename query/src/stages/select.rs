@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::eval::{Context, Frame, run_steps};
 use crate::plan::{Arguments, Planned, Planner, Run};
 use crate::signature::{Default, Kind, Signature, example, param, stage};
-use crate::syntax::{self, ExprKind};
+use crate::syntax;
 
 /// Which samples are meant.
 #[derive(Debug)]
@@ -35,12 +35,16 @@ pub(super) enum Name {
 /// The ids of a frame; a name for each row.
 fn ids(frame: &Frame) -> Result<Vec<Name>, Error> {
     let column = frame.column("id")?;
-    Ok((0..column.len()).filter_map(|row| id_at(&column, row).map(Name::Id)).collect())
+    Ok((0..column.len())
+        .filter_map(|row| id_at(&column, row).map(Name::Id))
+        .collect())
 }
 
 fn id_at(column: &ArrayRef, row: usize) -> Option<[u8; 12]> {
     let ids = column.as_fixed_size_binary_opt()?;
-    ids.is_valid(row).then(|| ids.value(row).try_into().ok()).flatten()
+    ids.is_valid(row)
+        .then(|| ids.value(row).try_into().ok())
+        .flatten()
 }
 
 impl Chosen {
@@ -107,7 +111,9 @@ impl Run for Selected {
             return frame.at(&positions);
         }
         let mut keep = vec![self.excludes; frame.len()];
-        positions.iter().for_each(|at| keep[*at as usize] = !self.excludes);
+        positions
+            .iter()
+            .for_each(|at| keep[*at as usize] = !self.excludes);
         frame.filter(BooleanBuffer::from(keep))
     }
 }
@@ -125,11 +131,24 @@ pub static SELECT: Select = Select {
         "select",
         "Keeps the samples with these ids; unknown ones and repetitions are left out.",
         &[
-            param("sample_ids", Kind::View, Default::Required, "Ids or paths, or a view whose samples are meant."),
-            param("ordered", Kind::Bool, Default::Bool(false), "Puts the samples in the order given."),
+            param(
+                "sample_ids",
+                Kind::View,
+                Default::Required,
+                "Ids or paths, or a view whose samples are meant.",
+            ),
+            param(
+                "ordered",
+                Kind::Bool,
+                Default::Bool(false),
+                "Puts the samples in the order given.",
+            ),
         ],
         &[
-            example(r#"select(["650000000000000000000003", "650000000000000000000001"], ordered=True)"#, "Gives two samples, as listed."),
+            example(
+                r#"select(["650000000000000000000003", "650000000000000000000001"], ordered=True)"#,
+                "Gives two samples, as listed.",
+            ),
             example("select(dataset.limit(3))", "Keeps those of another view."),
         ],
     ),
@@ -141,8 +160,16 @@ pub static EXCLUDE: Select = Select {
     signature: stage(
         "exclude",
         "Leaves out the samples with these ids.",
-        &[param("sample_ids", Kind::View, Default::Required, "Ids or paths, or a view whose samples are meant.")],
-        &[example(r#"exclude("650000000000000000000001")"#, "Leaves one sample out.")],
+        &[param(
+            "sample_ids",
+            Kind::View,
+            Default::Required,
+            "Ids or paths, or a view whose samples are meant.",
+        )],
+        &[example(
+            r#"exclude("650000000000000000000001")"#,
+            "Leaves one sample out.",
+        )],
     ),
 };
 
@@ -152,15 +179,25 @@ impl Stage for Select {
     }
 
     fn plan(&self, args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Box<dyn Run>> {
-        let ordered = if self.excludes { Some(false) } else { planner.bool(args, "ordered") };
+        let ordered = if self.excludes {
+            Some(false)
+        } else {
+            planner.bool(args, "ordered")
+        };
         let chosen = chosen(args.get("sample_ids")?, planner);
-        Some(Box::new(Selected { chosen: chosen?, ordered: ordered?, excludes: self.excludes }))
+        Some(Box::new(Selected {
+            chosen: chosen?,
+            ordered: ordered?,
+            excludes: self.excludes,
+        }))
     }
 }
 
 fn chosen(expr: &syntax::Expr, planner: &mut Planner<'_>) -> Option<Chosen> {
-    if let ExprKind::Chain(query) = &expr.kind {
-        return planner.subview(query).map(|(steps, _)| Chosen::View(steps));
+    if let Some(query) = super::view_argument(expr) {
+        return planner
+            .subview(&query)
+            .map(|(steps, _)| Chosen::View(steps));
     }
     let value = planner.constant(expr)?;
     let items = match value {

@@ -35,7 +35,10 @@ impl Run for Shuffled {
 
 const SEED: Param = param(
     "seed",
-    Kind::Optional(&Kind::Int { lo: i64::MIN, hi: i64::MAX }),
+    Kind::Optional(&Kind::Int {
+        lo: i64::MIN,
+        hi: i64::MAX,
+    }),
     Default::Int(51),
     "Another seed gives another order; None is 51.",
 );
@@ -53,7 +56,15 @@ pub static TAKE: Shuffle = Shuffle {
         "take",
         "Keeps a random sample, the same one for the same seed.",
         &[
-            param("size", Kind::Int { lo: i64::MIN, hi: i64::MAX }, Default::Required, "How many; beyond the size of the view it is all."),
+            param(
+                "size",
+                Kind::Int {
+                    lo: i64::MIN,
+                    hi: i64::MAX,
+                },
+                Default::Required,
+                "How many; beyond the size of the view it is all.",
+            ),
             SEED,
         ],
         &[example("take(100, seed=7)", "Keeps a hundred.")],

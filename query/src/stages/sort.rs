@@ -64,12 +64,20 @@ pub(super) fn order(columns: &[Vec<u64>], len: usize, n: usize) -> Vec<u32> {
     let Some((first, rest)) = columns.split_first() else {
         return (0..n as u32).collect();
     };
-    let mut keyed: Vec<(u64, u32)> =
-        first.iter().enumerate().map(|(row, code)| (*code, row as u32)).collect();
+    let mut keyed: Vec<(u64, u32)> = first
+        .iter()
+        .enumerate()
+        .map(|(row, code)| (*code, row as u32))
+        .collect();
     let compare = |a: &(u64, u32), b: &(u64, u32)| {
         let later = || {
-            let pairs = rest.iter().map(|codes| codes[a.1 as usize].cmp(&codes[b.1 as usize]));
-            pairs.into_iter().find(|order| order.is_ne()).unwrap_or_else(|| a.1.cmp(&b.1))
+            let pairs = rest
+                .iter()
+                .map(|codes| codes[a.1 as usize].cmp(&codes[b.1 as usize]));
+            pairs
+                .into_iter()
+                .find(|order| order.is_ne())
+                .unwrap_or_else(|| a.1.cmp(&b.1))
         };
         a.0.cmp(&b.0).then_with(later)
     };
@@ -85,25 +93,46 @@ pub(super) fn order(columns: &[Vec<u64>], len: usize, n: usize) -> Vec<u32> {
 pub(super) fn sort_codes(column: &ArrayRef, reverse: bool) -> Result<Vec<u64>, Error> {
     let flip = |code: u64| if reverse { !code - 1 } else { code };
     // The greatest code is null's; a value that would have it shares the next, which loses one of 2^64 places.
-    let code = |valid: bool, code: u64| if valid { flip(code.min(u64::MAX - 1)) } else { u64::MAX };
+    let code = |valid: bool, code: u64| {
+        if valid {
+            flip(code.min(u64::MAX - 1))
+        } else {
+            u64::MAX
+        }
+    };
     let valid = |row: usize| column.is_valid(row);
     Ok(match column.data_type() {
         DataType::Int64 => {
             let values = column.as_primitive::<Int64Type>().values();
-            values.iter().enumerate().map(|(r, x)| code(valid(r), (*x as u64) ^ (1 << 63))).collect()
+            values
+                .iter()
+                .enumerate()
+                .map(|(r, x)| code(valid(r), (*x as u64) ^ (1 << 63)))
+                .collect()
         }
         DataType::Timestamp(..) => {
             let values = column.as_primitive::<TimestampMillisecondType>().values();
-            values.iter().enumerate().map(|(r, x)| code(valid(r), (*x as u64) ^ (1 << 63))).collect()
+            values
+                .iter()
+                .enumerate()
+                .map(|(r, x)| code(valid(r), (*x as u64) ^ (1 << 63)))
+                .collect()
         }
         DataType::Float64 => {
             let values = column.as_primitive::<Float64Type>().values();
             let key = crate::columns::float_key;
-            values.iter().enumerate().map(|(r, x)| code(valid(r) && !x.is_nan(), key(*x))).collect()
+            values
+                .iter()
+                .enumerate()
+                .map(|(r, x)| code(valid(r) && !x.is_nan(), key(*x)))
+                .collect()
         }
         _ => {
             let codes = rank(column)?.codes;
-            codes.iter().map(|rank| code(*rank != NO_RANK, u64::from(*rank))).collect()
+            codes
+                .iter()
+                .map(|rank| code(*rank != NO_RANK, u64::from(*rank)))
+                .collect()
         }
     })
 }
@@ -117,13 +146,34 @@ static SORT_BY_SIGNATURE: Signature = stage(
     "sort_by",
     "Sorts by a field, an expression or several; null and NaN come last, ties keep their order.",
     &[
-        param("field_or_expr", Kind::Expr(TypeSet::Ordered), Default::Required, "A field by name, an expression, or a list of those and of `(field, direction)` pairs: 1 or -1."),
-        param("reverse", Kind::Bool, Default::Bool(false), "Greatest first."),
-        param("create_index", Kind::Bool, Default::Bool(true), "Taken for the sake of pasted code; there is no index to create, so nothing differs."),
+        param(
+            "field_or_expr",
+            Kind::Expr(TypeSet::Ordered),
+            Default::Required,
+            "A field by name, an expression, or a list of those and of `(field, direction)` pairs: 1 or -1.",
+        ),
+        param(
+            "reverse",
+            Kind::Bool,
+            Default::Bool(false),
+            "Greatest first.",
+        ),
+        param(
+            "create_index",
+            Kind::Bool,
+            Default::Bool(true),
+            "Taken for the sake of pasted code; there is no index to create, so nothing differs.",
+        ),
     ],
     &[
-        example(r#"sort_by("uniqueness", reverse=True).limit(5)"#, "Gives the five most unique."),
-        example(r#"sort_by([("k20", 1), ("uniqueness", -1)])"#, "Sorts within clusters."),
+        example(
+            r#"sort_by("uniqueness", reverse=True).limit(5)"#,
+            "Gives the five most unique.",
+        ),
+        example(
+            r#"sort_by([("k20", 1), ("uniqueness", -1)])"#,
+            "Sorts within clusters.",
+        ),
     ],
 );
 
@@ -145,10 +195,16 @@ impl Stage for SortBy {
 /// The keys that an argument names: one, or a list of them.
 pub(super) fn sort_keys(expr: &syntax::Expr, planner: &mut Planner<'_>) -> Option<Vec<Key>> {
     let ExprKind::List(items) = &expr.kind else {
-        return Some(vec![Key { by: ordered(expr, planner)?, reverse: false }]);
+        return Some(vec![Key {
+            by: ordered(expr, planner)?,
+            reverse: false,
+        }]);
     };
     if let Some(reverse) = direction(items) {
-        return Some(vec![Key { by: ordered(&items[0], planner)?, reverse }]);
+        return Some(vec![Key {
+            by: ordered(&items[0], planner)?,
+            reverse,
+        }]);
     }
     let keys: Vec<Option<Key>> = items
         .iter()
@@ -169,7 +225,10 @@ pub(super) fn sort_keys(expr: &syntax::Expr, planner: &mut Planner<'_>) -> Optio
                 );
                 return None;
             };
-            Some(Key { by: ordered(by, planner)?, reverse })
+            Some(Key {
+                by: ordered(by, planner)?,
+                reverse,
+            })
         })
         .collect();
     keys.into_iter().collect()
@@ -189,7 +248,12 @@ fn direction(pair: &[syntax::Expr]) -> Option<bool> {
 /// An expression that has an order.
 pub(super) fn ordered(expr: &syntax::Expr, planner: &mut Planner<'_>) -> Option<Expr> {
     if let ExprKind::Literal(Literal::Null) = expr.kind {
-        planner.report(Diagnostic::new("bad-argument", "a field or an expression is needed to sort by", expr.span, "None"));
+        planner.report(Diagnostic::new(
+            "bad-argument",
+            "a field or an expression is needed to sort by",
+            expr.span,
+            "None",
+        ));
         return None;
     }
     let by = planner.field_or_expr(expr)?;
