@@ -181,25 +181,11 @@ impl Planner<'_> {
 
     /// The text of the stages before step `at`, as a query of its own.
     fn view_text(&self, query: &Query, at: usize) -> String {
-        let mut text = match &query.source {
-            Source::All => String::new(),
-            Source::Saved(name) => format!("view({:?})", name.node),
-        };
-        for step in &query.steps[..at] {
-            match step {
-                Step::Slice { span, .. } => text.push_str(self.snippet(*span)),
-                Step::Call(_) | Step::Bare(_) if !text.is_empty() => text.push('.'),
-                _ => {}
-            }
-            match step {
-                Step::Slice { .. } => {}
-                Step::Call(call) => text.push_str(self.snippet(call.span)),
-                Step::Bare(expr) => {
-                    text.push_str(&format!("match({})", self.snippet(expr.span)));
-                }
-            }
-        }
-        text
+        crate::format(&Query {
+            source: query.source.clone(),
+            steps: query.steps[..at].to_vec(),
+            span: query.span,
+        })
     }
 
     /// The steps of a saved view.
