@@ -1,5 +1,9 @@
 //! Errors as data: what, where, what would work. The terminal draws them, a page underlines them, `--json` prints them.
 
+use std::fmt;
+use std::sync::Arc;
+
+use miette::{LabeledSpan, NamedSource};
 use serde::Serialize;
 
 use crate::syntax::Span;
@@ -120,3 +124,57 @@ pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Vec
 #[derive(Debug, Clone, PartialEq, Serialize, thiserror::Error)]
 #[error("{}", .0.iter().map(|one| one.message.as_str()).collect::<Vec<_>>().join("\n"))]
 pub struct Diagnostics(pub Vec<Diagnostic>);
+
+/// One mistake with the text it is about, for miette to draw.
+#[derive(Debug, Clone)]
+pub struct Report {
+    source: NamedSource<Arc<str>>,
+    diagnostic: Diagnostic,
+}
+
+impl Diagnostics {
+    /// The mistakes with their text, one report each, in order of place. Long texts are cut to the lines concerned when
+    /// they are drawn.
+    pub fn reports(&self, text: &str) -> Vec<Report> {
+        let text: Arc<str> = text.into();
+        let report = |diagnostic: &Diagnostic| Report {
+            source: NamedSource::new("query", Arc::clone(&text)),
+            diagnostic: diagnostic.clone(),
+        };
+        self.0.iter().map(report).collect()
+    }
+}
+
+impl Report {
+    /// The mistake.
+    pub fn diagnostic(&self) -> &Diagnostic {
+        &self.diagnostic
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.diagnostic.message)
+    }
+}
+
+impl std::error::Error for Report {}
+
+impl miette::Diagnostic for Report {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        let hints = &self.diagnostic.hints;
+        (!hints.is_empty()).then(|| Box::new(hints.join("\n")) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        Some(&self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let labels = self.diagnostic.labels.iter().map(|label| {
+            let length = label.end.saturating_sub(label.start);
+            LabeledSpan::new(Some(label.text.clone()), label.start, length)
+        });
+        Some(Box::new(labels))
+    }
+}

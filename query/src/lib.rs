@@ -18,7 +18,7 @@ pub mod syntax;
 mod types;
 
 pub use answer::{Answer, OperatorCall, Value, View};
-pub use diagnostic::{Diagnostic, Diagnostics, Edit, Label, nearest};
+pub use diagnostic::{Diagnostic, Diagnostics, Edit, Label, Report, nearest};
 pub use error::Error;
 pub use eval::evaluate;
 pub use format::{LINE, format, format_expression};

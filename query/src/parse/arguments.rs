@@ -48,10 +48,31 @@ impl Parser<'_> {
 
     fn argument(&mut self, callee: &str) -> Parsed<(Argument, u16)> {
         let token = self.peek();
-        let keyword = token.kind == Kind::Name
-            && self.is_at(1, "=")
-            && !(visitors::operators::takes_condition(callee)
-                && !matches!(self.word(token), "filter" | "expr"));
+        let colon = token.kind == Kind::Name && self.is_at(1, ":");
+        if colon {
+            let place = self.look(1).span;
+            let problem = Diagnostic::new(
+                "stray-colon",
+                "a parameter is given with `=`",
+                place,
+                "expected `=`",
+            );
+            let write = format!("{}=", self.word(token));
+            let span = Span {
+                start: token.span.start,
+                end: self.look(2).span.start,
+            };
+            self.note(
+                problem
+                    .hint(format!("write `{write}...`"))
+                    .edit(span, write),
+            );
+        }
+        let keyword = colon
+            || token.kind == Kind::Name
+                && self.is_at(1, "=")
+                && !(visitors::operators::takes_condition(callee)
+                    && !matches!(self.word(token), "filter" | "expr"));
         if !keyword {
             let node = self.expression()?;
             return Ok((

@@ -22,6 +22,10 @@ struct Opener {
     span: Span,
     /// The token before which the closing bracket was most likely forgotten.
     suspect: Option<usize>,
+    /// Whether it groups rather than calls.
+    group: bool,
+    /// Whether it may have been forgotten before a dot as well as at the end.
+    unsure: bool,
 }
 
 fn closer_of(opener: &str) -> Option<&'static str> {
@@ -48,6 +52,7 @@ pub(crate) fn balance(tokens: &[Token], end: usize) -> Balanced {
     let mut work = Work {
         stack: Vec::new(),
         inserted: Vec::new(),
+        group_closed: None,
         dropped: Vec::new(),
         problems: Vec::new(),
     };
@@ -55,10 +60,15 @@ pub(crate) fn balance(tokens: &[Token], end: usize) -> Balanced {
     for (at, token) in tokens.iter().enumerate() {
         match token.kind {
             Kind::Symbol(symbol) if opens(symbol) => {
+                let called = at
+                    .checked_sub(1)
+                    .is_some_and(|before| tokens[before].kind == Kind::Name);
                 work.stack.push(Opener {
                     symbol,
                     span: token.span,
                     suspect: None,
+                    group: !called,
+                    unsure: false,
                 });
                 if work.stack.len() > MAX_NESTING {
                     work.problems = vec![too_deep_here(token.span)];
@@ -100,6 +110,8 @@ pub(crate) fn too_deep_here(span: Span) -> Diagnostic {
 struct Work {
     stack: Vec<Opener>,
     inserted: Vec<(usize, Token)>,
+    /// The last token that closed a group.
+    group_closed: Option<usize>,
     dropped: Vec<usize>,
     problems: Vec<Diagnostic>,
 }
@@ -114,7 +126,10 @@ impl Work {
     fn close(&mut self, tokens: &[Token], at: usize, symbol: &'static str, span: Span) {
         let pairs = |opener: &Opener| closer_of(opener.symbol) == Some(symbol);
         match self.stack.last() {
-            Some(top) if pairs(top) => drop(self.stack.pop()),
+            Some(top) if pairs(top) => {
+                self.group_closed = top.group.then_some(at);
+                self.stack.pop();
+            }
             Some(_) if self.stack.iter().any(pairs) => {
                 while let Some(opener) = self.stack.pop_if(|opener| !pairs(opener)) {
                     self.unclosed(&opener, at, tokens, span.start);
@@ -171,9 +186,14 @@ impl Work {
                 tokens[at - 1].kind,
                 Kind::Text | Kind::Int | Kind::Float | Kind::CurlyText
             );
-        if let (true, Some(opener)) = (literal, self.stack.last_mut()) {
+        let group = self.group_closed.is_some_and(|closed| closed + 1 == at);
+        let Some(opener) = self.stack.last_mut() else {
+            return;
+        };
+        if literal {
             opener.suspect.get_or_insert(at);
         }
+        opener.unsure |= group;
     }
 
     fn unclosed(&mut self, opener: &Opener, before: usize, tokens: &[Token], place: usize) {
@@ -194,16 +214,18 @@ impl Work {
                 span,
             },
         ));
-        self.note(
-            Diagnostic::new(
-                "unbalanced",
-                format!("this `{}` is never closed", opener.symbol),
-                opener.span,
-                "opened here",
-            )
-            .hint(format!("close it with `{closer}`"))
-            .edit(span, closer),
+        let problem = Diagnostic::new(
+            "unbalanced",
+            format!("this `{}` is never closed", opener.symbol),
+            opener.span,
+            "opened here",
         );
+        let problem = problem.hint(format!("close it with `{closer}`"));
+        self.note(if opener.unsure && opener.suspect.is_none() {
+            problem
+        } else {
+            problem.edit(span, closer)
+        });
     }
 
     fn merge(&mut self, tokens: &[Token]) -> Vec<Token> {

@@ -168,15 +168,7 @@ impl Parser<'_> {
                 token.span,
                 "expected `(` after it",
             );
-            let end = Span {
-                start: token.span.end,
-                end: token.span.end,
-            };
-            return self.fail(
-                problem
-                    .hint(format!("write `{}(...)`", name.node))
-                    .edit(end, "()"),
-            );
+            return self.fail(problem.hint(format!("write `{}(...)`", name.node)));
         }
         self.finish_step(name)
             .map(|(call, depth)| (Step::Call(call), depth))

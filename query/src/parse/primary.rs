@@ -19,12 +19,41 @@ impl Parser<'_> {
                 node = self.member(node)?;
             } else if self.at_symbol("[") {
                 node = self.subscript(node)?;
+            } else if self.is_point_number() {
+                node = self.point_index(node)?;
             } else if self.at_symbol("(") && !self.starts_line() {
                 node = self.subfield(node)?;
             } else {
                 return Ok(node);
             }
         }
+    }
+
+    /// Whether `.0` follows without a space, which reads as a number.
+    fn is_point_number(&self) -> bool {
+        let token = self.peek();
+        let digits = self.word(token).strip_prefix('.');
+        token.kind == Kind::Float
+            && token.span.start == self.gap().end
+            && digits.is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
+    }
+
+    /// `tags.0`, as MongoDB names a place in a list.
+    fn point_index(&mut self, node: Node) -> Parsed<Node> {
+        let token = self.advance();
+        let write = format!("[{}]", &self.word(token)[1..]);
+        let problem = Diagnostic::new(
+            "expected-name",
+            "a place in a list is not named with a dot",
+            token.span,
+            "expected a name",
+        );
+        self.note(
+            problem
+                .hint(format!("write `{write}`"))
+                .edit(token.span, write),
+        );
+        Ok(node)
     }
 
     fn primary(&mut self) -> Parsed<Node> {

@@ -92,6 +92,8 @@ impl Parser<'_> {
             Kind::Foreign(";") => Diagnostic::new("stray-semicolon", "`;` ends nothing here", span, format!("expected `,` or `{closer}`"))
                 .hint("remove it; several values are separated by commas")
                 .edit(span, ","),
+            Kind::Foreign("=>" | "->") => Diagnostic::new("unknown-operator", format!("`{word}` is not an operator here"), span, "expected a comparison or an expression")
+                .hint("`>=` compares; there are no functions: write the condition itself, with `F()` for the element"),
             Kind::Foreign(_) => {
                 let problem = Diagnostic::new("unknown-operator", format!("`{word}` is not known here"), span, format!("expected an operator, `,` or `{closer}`"));
                 problem.hint("operators are == != < <= > >= + - * / % ** & | ~ and, or, not, in")
@@ -100,6 +102,11 @@ impl Parser<'_> {
                 .hint("remove it, or put it in quotes if it is part of a text"),
             Kind::Symbol(".") => Diagnostic::new("stray-dot", "this dot does not fit here", span, "nothing to call it on")
                 .hint("a method is written `x.name()`"),
+            Kind::Name if gap.end == span.start && self.text[..gap.end].ends_with(['"', '\'']) => {
+                let quote = Span { start: span.start - 1, end: span.start };
+                Diagnostic::new("missing-operator", "the text ends before this", quote, "this quote ends it")
+                    .hint("a quote inside a text is written `\\'` or `\\\"`, or use the other kind around it: `\"it's\"`")
+            }
             Kind::Name if self.is_word(0, "for") => visitors::python::comprehension(span),
             _ => Diagnostic::new("missing-operator", "an operator or a comma is missing here", gap, format!("before `{}`", short(word)))
                 .hint(format!("join the two with an operator (`==`, `and`, ...), separate them with `,`, or close with `{closer}`")),
@@ -145,7 +152,7 @@ impl Parser<'_> {
             .hint(format!("write `.{word}(...)`"))
             .edit(
                 Span {
-                    start: span.start,
+                    start: gap.start,
                     end: span.start,
                 },
                 ".",

@@ -229,9 +229,19 @@ impl Parser<'_> {
             && field.path.len() == 1
             && matches!(
                 field.path[0].as_str(),
-                "np" | "numpy" | "math" | "pd" | "re"
+                "np" | "numpy" | "math" | "pd" | "re" | "datetime" | "date" | "time"
             )
         {
+            if matches!(field.path[0].as_str(), "datetime" | "date" | "time") {
+                // A field may be called `date`; a clock's methods tell.
+                if matches!(name, "now" | "utcnow" | "today" | "time") {
+                    self.note_clock(Span {
+                        start: on.span.start,
+                        end: call.span.end,
+                    });
+                }
+                return;
+            }
             self.note_module(&field.path[0], on.span, call);
             return;
         }
@@ -278,6 +288,19 @@ impl Parser<'_> {
             );
         }
         self.note(problem);
+    }
+
+    /// `datetime.now()`: a query means the same tomorrow.
+    fn note_clock(&mut self, span: Span) {
+        let problem = Diagnostic::new(
+            "no-clock",
+            "a query has no clock: it means the same tomorrow",
+            span,
+            "not known here",
+        );
+        self.note(problem.hint(
+            "write the moment: `datetime(2024, 1, 31, 18, 30)` in UTC, or `date(2024, 1, 31)`",
+        ));
     }
 
     /// `np.sqrt(x)`.

@@ -14,11 +14,21 @@ fn text(expr: &Expr) -> Option<&str> {
     }
 }
 
+/// A key: a text, or a bare name as JavaScript allows.
+fn key_of(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Field(field) if field.bare && field.path.len() == 1 => {
+            field.path.first().map(String::as_str)
+        }
+        _ => text(expr),
+    }
+}
+
 /// Whether a dict has one of MongoDB's operators as a key.
 pub(crate) fn is_foreign(pairs: &Pairs) -> bool {
     pairs
         .iter()
-        .any(|(key, _)| text(key).is_some_and(|key| key.starts_with('$')))
+        .any(|(key, _)| key_of(key).is_some_and(|key| key.starts_with('$')))
 }
 
 /// Notes a dict given to a call that takes a condition; whether it was one.
@@ -74,7 +84,7 @@ impl Writer<'_, '_> {
     fn condition(&self, pairs: &Pairs) -> Option<String> {
         let parts: Vec<String> = pairs
             .iter()
-            .map(|(key, value)| self.pair(text(key)?, value))
+            .map(|(key, value)| self.pair(key_of(key)?, value))
             .collect::<Option<_>>()?;
         match parts.len() {
             0 => Some("True".to_owned()),
@@ -126,7 +136,7 @@ impl Writer<'_, '_> {
         let mut parts = Vec::new();
         for (key, value) in pairs {
             let given = self.value(value);
-            parts.push(match text(key)? {
+            parts.push(match key_of(key)? {
                 "$eq" => format!("{field} == {given}"),
                 "$ne" => format!("{field} != {given}"),
                 "$gt" => format!("{field} > {given}"),

@@ -193,7 +193,6 @@ fn spine(parser: &mut Parser<'_>, expr: &Expr, problem: &mut Option<Diagnostic>)
     });
     for call in calls {
         parser.check_step(call);
-        super::mongo::filter(parser, call);
     }
 }
 

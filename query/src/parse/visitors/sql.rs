@@ -9,6 +9,7 @@ use crate::syntax::Span;
 /// A clause: its word and the place of what follows.
 struct Clause {
     word: &'static str,
+    place: Span,
     body: Span,
 }
 
@@ -71,16 +72,22 @@ fn clauses_behind(parser: &Parser<'_>) -> Option<Vec<Clause>> {
                     } else if at > 0 {
                         clauses.push(Clause {
                             word: "",
+                            place: Span::default(),
                             body: Span {
                                 start: parser.peek().span.start,
                                 end,
                             },
                         });
                     }
+                    let place = Span {
+                        start: token.span.start,
+                        end: parser.look(at + tokens - 1).span.end,
+                    };
                     at += tokens;
                     let start = parser.look(at).span.start;
                     clauses.push(Clause {
                         word,
+                        place,
                         body: Span { start, end: start },
                     });
                     end = start;
@@ -110,35 +117,10 @@ fn problem(parser: &Parser<'_>, clauses: &[Clause]) -> Option<Diagnostic> {
     if clauses.len() == 1 && named.body.start == named.body.end {
         return None;
     }
-    let mark = Span {
-        start: named.body.start.saturating_sub(1),
-        end: named.body.start,
-    };
-    let before = parser
-        .slice(Span {
-            start: 0,
-            end: mark.start,
-        })
-        .trim_end()
-        .len();
-    let start = before
-        - parser
-            .slice(Span {
-                start: 0,
-                end: before,
-            })
-            .chars()
-            .rev()
-            .take_while(|c| c.is_alphabetic())
-            .map(char::len_utf8)
-            .sum::<usize>();
     let problem = Diagnostic::new(
         "sql",
         "this is SQL; a query here is a chain of calls",
-        Span {
-            start,
-            end: before.max(start),
-        },
+        named.place,
         "not a stage",
     );
     let whole = Span {
