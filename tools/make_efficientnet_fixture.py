@@ -201,6 +201,10 @@ def main() -> None:
         tensors["pixels/" + n] = pixels[names.index(n)]
     save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()},
               FIXTURE / "expected.safetensors")
+    (FIXTURE / "pixels").mkdir(exist_ok=True)
+    for n, p in zip(names, pixels):
+        if n.endswith(".jpg"):  # JPEG decoders differ by a level or two: keep what this one gave
+            Image.fromarray(p).save(FIXTURE / "pixels" / (n[:-4] + ".png"), optimize=True)
     classes = (MODELS / "imagenet-classes.txt").read_text("utf-8").splitlines()
     (FIXTURE / "names.json").write_text(json.dumps({
         "images": names,
