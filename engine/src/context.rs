@@ -3,12 +3,13 @@
 //! The hot loop adds to a counter; somebody else looks at the counter. Reporting and being stoppable are the same call,
 //! so whatever shows progress can be stopped.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use messier_store::SampleId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Somebody asked to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -75,10 +76,10 @@ pub struct Position {
 }
 
 /// How long a step took; part of a run's record.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepTime {
     /// The step's name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Wall time.
     pub seconds: f64,
 }
@@ -126,7 +127,7 @@ impl Progress {
 }
 
 /// Something that went wrong with one sample, or a remark about the whole; never the end of its batch.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Note {
     /// The sample it is about, if it is about one.
     pub sample: Option<String>,
@@ -198,6 +199,16 @@ impl Context {
         }
     }
 
+    /// The same context with another seed: the same watchers, the same stop.
+    pub fn with_seed(&self, seed: u64) -> Context {
+        Context {
+            seed,
+            stop: self.stop.clone(),
+            progress: Arc::clone(&self.progress),
+            notes: Arc::clone(&self.notes),
+        }
+    }
+
     /// Opens a step of `total` units (0: unknown). It closes when dropped, and its time is kept.
     pub fn step(&self, name: &'static str, total: u64) -> Step<'_> {
         let id = self.progress.next.fetch_add(1, Ordering::Relaxed);
@@ -255,9 +266,6 @@ impl Drop for Step<'_> {
             .over
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(StepTime {
-                name: self.name,
-                seconds: self.began.elapsed().as_secs_f64(),
-            });
+            .push(StepTime { name: Cow::Borrowed(self.name), seconds: self.began.elapsed().as_secs_f64() });
     }
 }

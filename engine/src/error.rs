@@ -42,9 +42,27 @@ pub enum Error {
         /// Why, as a sentence.
         problem: String,
     },
+    /// Mistakes in a text of the query language; all of them, with the text they are about.
+    #[error("{mistakes}")]
+    Query {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        mistakes: messier_query::Diagnostics,
+    },
+    /// The evaluation of a query failed.
+    #[error(transparent)]
+    Evaluation(#[from] messier_query::Error),
     /// The store said no.
     #[error(transparent)]
     Store(#[from] messier_store::Error),
+}
+
+impl Error {
+    /// Mistakes in `text`.
+    pub(crate) fn query(text: &str, mistakes: messier_query::Diagnostics) -> Error {
+        Error::Query { text: text.to_owned(), mistakes }
+    }
 }
 
 fn suggestion(candidates: &[String]) -> String {
