@@ -7,5 +7,8 @@ mod error;
 pub mod exchange;
 pub mod models;
 pub mod reduce;
+pub mod runs;
+mod session;
 
 pub use error::Error;
+pub use session::{Edited, ImportOutcome, Reply, Rerun, Session, operators};

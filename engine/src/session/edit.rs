@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListBuilder, StringBuilder};
-use messier_store::{Changes, Field, FieldType, SavedView, Snapshot};
+use messier_store::{Changes, Field, FieldType, SampleId, SavedView, Snapshot};
 
 use super::Session;
 use crate::context::Context;
 use crate::error::Error;
-use crate::exchange;
+use crate::exchange::values::{Key, read_values};
 
 /// What an edit did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,17 +71,26 @@ impl Session {
     ///
     /// # Errors
     /// An unknown dataset, a file that cannot be read, values that do not fit the field's type.
-    pub fn set_values(&self, dataset: &str, field: &str, file: &Path, key: &str) -> Result<Edited, Error> {
+    pub fn set_values(&self, dataset: &str, field: &str, file: &Path, key: Key) -> Result<Edited, Error> {
         if FIXED.contains(&field) && field != "tags" {
             return Err(Error::Input(format!("the field {field:?} is the store's own and cannot be set")));
         }
         let dataset = self.store.dataset(dataset)?;
         let snapshot = dataset.snapshot()?;
-        let values = exchange::read_values(file, field, key, &snapshot)?;
+        let row_of = |name: &str| match key {
+            Key::Id => snapshot.row_of(SampleId::parse(name)?).ok().flatten(),
+            Key::Filepath => row_of_file(&snapshot, name),
+        };
+        let current = snapshot.schema().field(field).map(|known| &known.ty);
+        let current = match current {
+            Some(ty) => Some((ty, snapshot.column(field)?)),
+            None => None,
+        };
+        let values = read_values(file, field, key, snapshot.len(), &row_of, current)?;
         let mut changes = Changes::new().expecting(snapshot.generation());
-        changes.set_column(values.field, values.column);
+        changes.set_column(values.field, values.values);
         dataset.commit(changes)?;
-        Ok(Edited { changed: values.matched, unknown: values.unknown })
+        Ok(Edited { changed: values.set, unknown: values.unknown })
     }
 
     /// Copies a dataset, or the samples of a view of it, under another name.
@@ -219,6 +228,15 @@ fn unknown_field(snapshot: &Snapshot, name: &str) -> Error {
         name: name.to_owned(),
         candidates: messier_query::nearest(name, names),
     }
+}
+
+/// The row of a sample by its path: as given, or as an absolute path from here.
+pub(super) fn row_of_file(snapshot: &Snapshot, name: &str) -> Option<usize> {
+    let found = snapshot.row_of_path(name).ok().flatten();
+    found.or_else(|| {
+        let absolute = std::path::absolute(name).ok()?;
+        snapshot.row_of_path(absolute.to_str()?).ok().flatten()
+    })
 }
 
 fn tags_of(column: Option<&arrow::array::ListArray>, row: usize) -> Vec<String> {

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::Float32Type;
 use messier_query::OperatorCall;
 use messier_query::signature::Args;
 use messier_store::{Changes, Dataset, Field, FieldType, SampleId, Snapshot};
@@ -15,7 +17,7 @@ use super::resume::{Key, Pending};
 use super::columns::{self, texts};
 use crate::context::Context;
 use crate::error::Error;
-use crate::exchange;
+use crate::exchange::vectors::read_vectors;
 use crate::models::{self, Encoder};
 use crate::runs::{Input, RunRecord, fingerprint_rows, fingerprint_text};
 use crate::session::operators::EmbedParams;
@@ -42,7 +44,7 @@ pub(super) fn run(
         }
     };
     let made = match &own.from {
-        Some(path) => from_file(Path::new(path), &own.by, &samples)?,
+        Some(path) => from_file(Path::new(path), &own, &samples, context)?,
         None => {
             let encoder = models::encoder(&own.model)?;
             from_pictures(dataset, snapshot, &own, encoder.as_ref(), samples, context)?
@@ -111,13 +113,46 @@ struct Made {
     pending: Option<Pending>,
 }
 
-fn from_file(path: &Path, by: &str, samples: &Samples) -> Result<Made, Error> {
-    let paths: Vec<Option<&Path>> = samples.paths.iter().map(Option::as_deref).collect();
-    let read = exchange::read_vectors(path, by == "filepath", &paths)?;
-    let rows: Vec<u32> = read.rows.iter().map(|&at| samples.rows[at]).collect();
-    let ids: Vec<SampleId> = read.rows.iter().map(|&at| samples.ids[at]).collect();
-    let fingerprint = fingerprint_rows(&ids, read.vectors.view());
-    Ok(Made { rows, ids, vectors: read.vectors, fingerprint, pending: None })
+fn from_file(path: &Path, own: &EmbedParams, samples: &Samples, context: &Context) -> Result<Made, Error> {
+    let table = read_vectors(path, own.array.as_deref())?;
+    let matched = if own.by == "filepath" {
+        let places: HashMap<&Path, usize> = samples
+            .paths
+            .iter()
+            .enumerate()
+            .filter_map(|(at, path)| Some((path.as_deref()?, at)))
+            .collect();
+        let beside = path.parent().unwrap_or(Path::new(""));
+        table.by_filepath(samples.rows.len(), &|name| {
+            let here = std::path::absolute(name).ok();
+            let near = std::path::absolute(beside.join(name)).ok();
+            let tried = [Some(PathBuf::from(name)), here, near];
+            tried.iter().flatten().find_map(|path| places.get(path.as_path()).copied())
+        })?
+    } else {
+        table.by_order(samples.rows.len())?
+    };
+    if !matched.unknown.is_empty() {
+        context.notes.remark(format!(
+            "{} vectors belong to no sample of the view and were left out, the first to {:?}",
+            matched.unknown.len(),
+            matched.unknown[0]
+        ));
+    }
+    let column = matched.column.as_fixed_size_list();
+    let values = column.values().as_primitive::<Float32Type>();
+    let set: Vec<usize> = (0..column.len()).filter(|&at| column.is_valid(at)).collect();
+    let vectors = Array2::from_shape_fn((set.len(), matched.dims), |(i, j)| {
+        values.value(set[i] * matched.dims + j)
+    });
+    let ids: Vec<SampleId> = set.iter().map(|&at| samples.ids[at]).collect();
+    Ok(Made {
+        rows: set.iter().map(|&at| samples.rows[at]).collect(),
+        fingerprint: fingerprint_rows(&ids, vectors.view()),
+        ids,
+        vectors,
+        pending: None,
+    })
 }
 
 fn from_pictures(

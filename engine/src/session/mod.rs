@@ -11,6 +11,7 @@ mod recorder;
 mod reduce;
 mod resume;
 mod runs;
+mod transfer;
 
 use std::path::Path;
 
@@ -22,9 +23,10 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::runs::RunRecord;
 
-pub use edit::{Edited, ImportOutcome};
+pub use edit::Edited;
 pub use operators::operators;
 pub use runs::Rerun;
+pub use transfer::ImportOutcome;
 
 /// An open store and the language over it.
 #[derive(Clone)]

@@ -18,6 +18,8 @@ params! {
         from: Option<String> = Default::Null, Kind::Optional(&Kind::Text);
         /// How the rows of that file find their samples: by order, or by its `filepath` column.
         by: String = Default::Text("row"), Kind::Choice(&["row", "filepath"]);
+        /// The array of an npz file or the column of a Parquet file, where there are several.
+        array: Option<String> = Default::Null, Kind::Optional(&Kind::Text);
         /// Whether vectors that are there already are computed again.
         overwrite: bool = Default::Bool(false), Kind::Bool;
     }
