@@ -8,6 +8,7 @@ pub mod exchange;
 pub mod models;
 pub mod reduce;
 pub mod runs;
+pub mod score;
 mod session;
 
 pub use error::Error;

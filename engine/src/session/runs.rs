@@ -50,8 +50,12 @@ impl Session {
         let snapshot = dataset.snapshot()?;
         let mut record = read(find(&snapshot, key)?)?;
         check_key(&snapshot, to, false)?;
+        let names = find(&snapshot, key)?.tables.clone();
+        let mut tables = Vec::new();
+        for name in &names {
+            tables.extend(snapshot.run_table(key, name)?.map(|table| (name.clone(), table)));
+        }
         let mut changes = Changes::new().expecting(snapshot.generation());
-        changes.rename_run(key, to);
         for field in &mut record.fields {
             if field == key && snapshot.schema().field(field).is_some() {
                 changes.rename_field(field, to);
@@ -59,8 +63,9 @@ impl Session {
             }
         }
         to.clone_into(&mut record.key);
-        let tables = find(&snapshot, key)?.tables.clone();
-        changes.update_run(recorder::entry(&record, &tables.iter().map(String::as_str).collect::<Vec<_>>())?);
+        changes.delete_run(key);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        changes.put_run(recorder::entry(&record, &names)?, tables);
         dataset.commit(changes)?;
         Ok(record)
     }

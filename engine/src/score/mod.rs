@@ -1,0 +1,9 @@
+//! Is a clustering any good: scores of the whole, of each cluster and of each sample.
+
+mod describe;
+mod internal;
+mod silhouette;
+
+pub use describe::{ClusterDescription, Description, describe};
+pub use internal::{calinski_harabasz, davies_bouldin};
+pub use silhouette::{EXACT_ROWS, Silhouettes, silhouettes};
