@@ -1,0 +1,27 @@
+//! The hot kernels: distances, blocked products, selection. All `unsafe` of this crate lives in this folder.
+//!
+//! **A fast product proposes, an exact distance decides.** Products of blocks ([`products`]) run on the widest unit
+//! the machine has, in f32 or bfloat16, and carry a proven error bound ([`bound`]). Whatever the bound cannot tell
+//! apart is computed again by [`squared_distance`], whose order of additions is fixed. So labels and neighbours are
+//! the same bits on every machine and for every number of threads, and the alternative, one summation order for all
+//! vector widths, does not have to slow the products down.
+//!
+//! The instruction set is chosen once, at run time, by [`isa`]; `MESSIER_ISA=portable|avx2|avx512|avx512bf16` forces one.
+
+#![allow(unsafe_code)]
+
+pub mod bound;
+mod distance;
+mod isa;
+mod panels;
+mod products;
+mod scan;
+
+pub use distance::{dot, squared_distance, squared_norm};
+pub use isa::{Isa, forced_isa, isa};
+pub use panels::{Block, LANES, Panels};
+pub use products::products;
+pub use scan::{Nearest, nearest, select_below, select_below_each};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! Blocked products: every row of a block with every row of some panels, the arithmetic under all distances.
+//!
+//! A kernel keeps a rectangle of sums in registers and walks the words once; panels are taken in groups that stay in
+//! the second-level cache while the block's rows pass by. Each output is one chain of additions over the words, so it
+//! does not depend on how rows are grouped, and its error is that of [`bound`](super::bound).
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+
+use std::ops::Range;
+
+use super::isa::Level;
+use super::panels::{Block, LANES, Panels};
+
+/// Words of panels that are walked again and again: they should stay in the second-level cache.
+const CACHED_WORDS: usize = 96 * 1024;
+
+/// One call of a kernel: `rows` rows from `left`, `panels` panels from `right`, sums to `out`.
+#[derive(Clone, Copy)]
+struct Tile {
+    left: *const u32,
+    right: *const u32,
+    steps: usize,
+    out: *mut f32,
+    out_stride: usize,
+}
+
+/// A kernel and the rectangle it computes.
+struct Kernel {
+    rows: usize,
+    panels: usize,
+    /// # Safety
+    /// The machine has the kernel's instructions; `left` holds as many rows of `steps` words as asked for (at most
+    /// `rows`), `right` as many panels of `16 * steps` words (at most `panels`), and `out` may be written at
+    /// `r * out_stride + c` for each of those rows `r` and `c < 16 * panels`.
+    run: unsafe fn(tile: Tile, rows: usize, panels: usize),
+}
+
+/// Inner products of the block's rows with the rows of `panels[range]`: entry `(r, c)` goes to `out[r * stride + c]`,
+/// where `c` counts from the range's first row. Lanes that pad the last panel give 0. O(rows x columns x d).
+///
+/// # Panics
+/// If the operands were packed for different instruction sets or dimensions, the range is beyond the panels, or `out`
+/// is too short: mistakes of the caller, not of the data.
+pub fn products(
+    block: &Block,
+    panels: &Panels,
+    range: Range<usize>,
+    out: &mut [f32],
+    stride: usize,
+) {
+    let columns = range.len() * LANES;
+    assert!(block.isa == panels.isa && (block.rows == 0 || block.steps == panels.steps));
+    assert!(range.end <= panels.len() && columns <= stride);
+    if block.rows == 0 || columns == 0 {
+        return;
+    }
+    let steps = block.steps;
+    assert!(out.len() >= (block.rows - 1) * stride + columns);
+    let kernel = kernel(block.isa.level());
+    let cached =
+        (CACHED_WORDS / (LANES * steps).max(1)).max(kernel.panels) / kernel.panels * kernel.panels;
+    let mut group = range.start;
+    while group < range.end {
+        let group_end = (group + cached).min(range.end);
+        let mut row = 0;
+        while row < block.rows {
+            let rows = kernel.rows.min(block.rows - row);
+            let mut panel = group;
+            while panel < group_end {
+                let count = kernel.panels.min(group_end - panel);
+                // 4 panels left of a width of 3 are better served as 2 and 2.
+                let count = if group_end - panel == kernel.panels + 1 && kernel.panels > 2 {
+                    kernel.panels - 1
+                } else {
+                    count
+                };
+                let tile = Tile {
+                    left: block.words[row * steps..].as_ptr(),
+                    right: panels.words[panel * LANES * steps..].as_ptr(),
+                    steps,
+                    out: out[row * stride + (panel - range.start) * LANES..].as_mut_ptr(),
+                    out_stride: stride,
+                };
+                // SAFETY: the block's `isa` proves the instructions. Rows `row..row + rows` and panels
+                // `panel..panel + count` are inside the operands (checked above and by the two slicings), and the
+                // last entry written, row `row + rows - 1`, column `(panel - start + count) * 16 - 1`, is below
+                // `(block.rows - 1) * stride + columns <= out.len()`.
+                unsafe { (kernel.run)(tile, rows, count) };
+                panel += count;
+            }
+            row += rows;
+        }
+        group = group_end;
+    }
+}
+
+fn kernel(level: Level) -> Kernel {
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512Bf16 => Kernel {
+            rows: 8,
+            panels: 3,
+            run: avx512::bf16,
+        },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => Kernel {
+            rows: 8,
+            panels: 3,
+            run: avx512::f32,
+        },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => Kernel {
+            rows: 6,
+            panels: 1,
+            run: avx2::f32,
+        },
+        _ => Kernel {
+            rows: portable::ROWS,
+            panels: 1,
+            run: portable::f32,
+        },
+    }
+}

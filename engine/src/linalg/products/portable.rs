@@ -1,0 +1,43 @@
+//! The kernel in plain Rust: few enough sums for the baseline's registers, vectorised by the compiler.
+
+use super::Tile;
+use crate::linalg::LANES;
+
+/// Rows a call takes at most: 16 sums each, in 16 registers of 4 lanes on x86-64 and 32 on ARM.
+pub(super) const ROWS: usize = if cfg!(target_arch = "aarch64") { 4 } else { 2 };
+
+/// See [`Kernel::run`](super::Kernel).
+///
+/// # Safety
+/// As there; no instructions beyond the baseline are needed.
+pub(super) unsafe fn f32(tile: Tile, rows: usize, panels: usize) {
+    debug_assert!(rows <= ROWS && panels == 1);
+    // SAFETY: the caller promises one panel of `steps` groups of words.
+    let right =
+        unsafe { std::slice::from_raw_parts(tile.right.cast::<[f32; LANES]>(), tile.steps) };
+    let mut left = [[].as_slice(); ROWS];
+    for (row, words) in left.iter_mut().enumerate() {
+        // Rows that are not there are computed like the last one and not written.
+        let at = row.min(rows - 1) * tile.steps;
+        // SAFETY: the caller promises `rows` rows of `steps` words; f32 and u32 have one layout.
+        *words = unsafe { std::slice::from_raw_parts(tile.left.add(at).cast::<f32>(), tile.steps) };
+    }
+    let mut sums = [[0.0_f32; LANES]; ROWS];
+    for (step, group) in right.iter().enumerate() {
+        for (sums, words) in sums.iter_mut().zip(&left) {
+            let x = words[step];
+            for (sum, y) in sums.iter_mut().zip(group) {
+                *sum += x * y;
+            }
+        }
+    }
+    for (row, sums) in sums.iter().enumerate().take(rows) {
+        // SAFETY: the caller promises room for 16 sums in each of `rows` rows of `out`.
+        unsafe {
+            tile.out
+                .add(row * tile.out_stride)
+                .cast::<[f32; LANES]>()
+                .write_unaligned(*sums)
+        };
+    }
+}

@@ -1,0 +1,238 @@
+//! Every path against plain f64 code and against each other, on random and adversarial rows.
+
+use super::distance::{dot_on, squared_distance_on};
+use super::*;
+
+/// A small counter-based generator, enough for test data.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn unit(&mut self) -> f32 {
+        (self.next() >> 40) as f32 / (1 << 23) as f32 - 1.0
+    }
+
+    fn rows(&mut self, n: usize, d: usize) -> Vec<f32> {
+        (0..n * d).map(|_| self.unit()).collect()
+    }
+}
+
+/// Rows that break careless kernels: zeros, equal rows, denormals, mixed sizes, alternating signs.
+fn adversarial(n: usize, d: usize) -> Vec<f32> {
+    (0..n * d)
+        .map(|at| {
+            let (row, column) = (at / d.max(1), at % d.max(1));
+            match row % 6 {
+                0 => 0.0,
+                1 => 1.0,
+                2 => f32::MIN_POSITIVE / 8.0,
+                3 => 2.0_f32.powi(-(column as i32 % 60)),
+                4 => {
+                    if column % 2 == 0 {
+                        0.999_999_94
+                    } else {
+                        -0.999_999_94
+                    }
+                }
+                _ => 1.0 / (1.0 + column as f32),
+            }
+        })
+        .collect()
+}
+
+fn exact_dot(a: &[f32], b: &[f32]) -> f64 {
+    a.iter()
+        .zip(b)
+        .map(|(x, y)| f64::from(*x) * f64::from(*y))
+        .sum()
+}
+
+const SHAPES: &[(usize, usize, usize)] = &[
+    (0, 5, 7),
+    (1, 1, 1),
+    (1, 0, 3),
+    (2, 17, 1),
+    (3, 16, 2),
+    (5, 33, 15),
+    (8, 48, 16),
+    (9, 49, 31),
+    (7, 64, 33),
+    (13, 65, 100),
+    (19, 100, 257),
+    (33, 7, 512),
+    (6, 130, 63),
+];
+
+#[test]
+fn there_is_always_a_path_and_the_chosen_one_is_available() {
+    let found = Isa::available();
+    assert_eq!(found[0], Isa::PORTABLE);
+    assert!(found.contains(&isa()));
+}
+
+#[test]
+fn deciding_distances_are_the_same_bits_on_every_path_and_close_to_f64() {
+    let mut dice = Dice(1);
+    for d in [0, 1, 2, 15, 16, 31, 32, 33, 64, 100, 511, 512, 1280] {
+        for scale in [1.0, 1e-19, 1e18, 3.0e37, f32::MIN_POSITIVE] {
+            let a: Vec<f32> = (0..d).map(|_| dice.unit() * scale).collect();
+            let b: Vec<f32> = (0..d).map(|_| dice.unit() * scale).collect();
+            let portable = (
+                dot_on(Isa::PORTABLE, &a, &b),
+                squared_distance_on(Isa::PORTABLE, &a, &b),
+            );
+            for isa in Isa::available() {
+                assert_eq!(
+                    dot_on(isa, &a, &b).to_bits(),
+                    portable.0.to_bits(),
+                    "dot, d={d}, {isa}"
+                );
+                let distance = squared_distance_on(isa, &a, &b);
+                assert_eq!(
+                    distance.to_bits(),
+                    portable.1.to_bits(),
+                    "distance, d={d}, {isa}"
+                );
+                assert_eq!(
+                    distance.to_bits(),
+                    squared_distance_on(isa, &b, &a).to_bits()
+                );
+                assert_eq!(squared_distance_on(isa, &a, &a), 0.0);
+            }
+            if scale == 1.0 {
+                let exact: f64 = a
+                    .iter()
+                    .zip(&b)
+                    .map(|(x, y)| (f64::from(*x) - f64::from(*y)).powi(2))
+                    .sum();
+                assert!((f64::from(portable.1) - exact).abs() <= 1e-6 * exact);
+            }
+        }
+    }
+}
+
+#[test]
+fn products_stay_within_the_proven_bound_on_every_path() {
+    let mut dice = Dice(2);
+    for &(n, m, d) in SHAPES {
+        for data in 0..2 {
+            let (x, y) = if data == 0 {
+                (dice.rows(n, d), dice.rows(m, d))
+            } else {
+                (adversarial(n, d), adversarial(m, d))
+            };
+            for isa in Isa::available() {
+                let mut block = Block::new(isa);
+                block.fill(&x, d);
+                let panels = Panels::pack(isa, &y, d);
+                assert_eq!((block.rows(), panels.rows()), (n, m));
+                let stride = panels.len() * LANES + 3;
+                let mut out = vec![f32::NAN; n * stride];
+                products(&block, &panels, 0..panels.len(), &mut out, stride);
+                let e = bound::relative(d, block.moved(), panels.moved());
+                for (r, row) in x.chunks_exact(d).enumerate() {
+                    for (c, other) in y.chunks_exact(d).enumerate() {
+                        let exact = exact_dot(row, other);
+                        let size = f64::from(block.norms()[r]) + f64::from(panels.norms()[c]);
+                        let off = 2.0 * (f64::from(out[r * stride + c]) - exact).abs();
+                        let allowed = f64::from(e) * size + f64::from(bound::floor(d));
+                        assert!(off <= allowed, "{isa} {n}x{m}x{d}: {off} > {allowed}");
+                        let proposal = f64::from(
+                            block.norms()[r] + panels.norms()[c] - 2.0 * out[r * stride + c],
+                        );
+                        let decision = f64::from(squared_distance(row, other));
+                        assert!(
+                            (proposal - decision).abs() <= allowed,
+                            "{isa}: {proposal} {decision}"
+                        );
+                    }
+                    for pad in m..panels.len() * LANES {
+                        assert_eq!(out[r * stride + pad], 0.0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_range_of_panels_gives_the_same_bits_as_all_of_them() {
+    let mut dice = Dice(3);
+    let (n, m, d) = (11, 170, 77);
+    let (x, y) = (dice.rows(n, d), dice.rows(m, d));
+    for isa in Isa::available() {
+        let mut block = Block::new(isa);
+        block.fill(&x, d);
+        let panels = Panels::pack(isa, &y, d);
+        let stride = panels.len() * LANES;
+        let mut all = vec![0.0; n * stride];
+        products(&block, &panels, 0..panels.len(), &mut all, stride);
+        let mut some = vec![0.0; n * 5 * LANES];
+        products(&block, &panels, 4..9, &mut some, 5 * LANES);
+        for r in 0..n {
+            assert_eq!(
+                some[r * 5 * LANES..][..5 * LANES],
+                all[r * stride + 4 * LANES..][..5 * LANES]
+            );
+        }
+    }
+}
+
+#[test]
+fn selection_agrees_with_a_plain_loop_on_every_path() {
+    let mut dice = Dice(4);
+    for groups in [1, 2, 7] {
+        for repeat in 0..50 {
+            let n = groups * LANES;
+            // Few different values, so that there are ties.
+            let mut offsets: Vec<f32> = (0..n)
+                .map(|_| (dice.next() % (3 + repeat)) as f32)
+                .collect();
+            let products: Vec<f32> = (0..n).map(|_| (dice.next() % 3) as f32).collect();
+            offsets[n - 5..].fill(f32::INFINITY);
+            let values: Vec<f32> = offsets
+                .iter()
+                .zip(&products)
+                .map(|(o, p)| o - 2.0 * p)
+                .collect();
+            let mut order: Vec<usize> = (0..n).collect();
+            order.sort_by(|&a, &b| values[a].total_cmp(&values[b]).then(a.cmp(&b)));
+            let expected = Nearest {
+                index: order[0] as u32,
+                value: values[order[0]],
+                second: values[order[1]],
+            };
+            let below: Vec<(f32, u32)> = values
+                .iter()
+                .enumerate()
+                .filter(|(_, v)| **v <= 1.0)
+                .map(|(c, v)| (*v, 7 + c as u32))
+                .collect();
+            for isa in Isa::available() {
+                assert_eq!(nearest(isa, &offsets, &products), expected, "{isa}");
+                let mut found = Vec::new();
+                select_below(isa, &offsets, &products, 1.0, 7, &mut found);
+                assert_eq!(found, below, "{isa}");
+            }
+        }
+    }
+}
+
+#[test]
+fn scaling_brings_the_largest_coordinate_below_one_and_back() {
+    for largest in [1e-44_f32, 1e-38, 0.3, 0.5, 1.0, 1.5, 2.0, 7e9, f32::MAX] {
+        let scale = bound::Scale::of(largest);
+        let scaled = scale.apply(largest);
+        assert!((0.5..1.0).contains(&scaled), "{largest} became {scaled}");
+        assert_eq!(scale.undo(scaled), largest);
+    }
+    assert!(bound::Scale::of(0.0).is_one());
+    assert_eq!(bound::Scale::of(f32::MAX).undo(2.0), f32::MAX);
+}

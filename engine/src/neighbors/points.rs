@@ -1,0 +1,203 @@
+//! Rows made ready for products: in range, with their mean known, and with the distance that decides.
+//!
+//! Distances are decided on the rows as they were given (scaled to length 1 for cosine, and by a power of two where
+//! squares would overflow). Proposals work on rows minus their mean: embeddings share a large common part, and without
+//! it lengths and so error bounds are small. The alternative, a centred copy, would double the memory.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use ndarray::ArrayView2;
+use rayon::prelude::*;
+
+use super::Metric;
+use crate::error::Error;
+use crate::linalg::bound::Scale;
+use crate::linalg::{Block, Isa, Panels, squared_distance};
+
+/// Rows that are summed together when the mean is taken; a block, so that threads do not change the order.
+const MEAN_ROWS: usize = 512;
+
+/// The rows of one data set under one metric.
+#[derive(Debug)]
+pub(crate) struct Points<'a> {
+    data: Cow<'a, [f32]>,
+    rows: usize,
+    dims: usize,
+    metric: Metric,
+    /// How the rows kept differ from those given.
+    kept: Scale,
+    /// What brings the rows kept to coordinates of at most 1.
+    scale: Scale,
+    /// The mean of the scaled rows.
+    mean: Vec<f32>,
+}
+
+impl<'a> Points<'a> {
+    /// Prepares the rows of `x`. O(n d); copies only for cosine, extreme sizes, or rows that do not lie in order.
+    pub fn new(x: ArrayView2<'a, f32>, metric: Metric) -> Result<Points<'a>, Error> {
+        let (rows, dims) = x.dim();
+        if u32::try_from(rows).is_err() {
+            return Err(Error::Input(format!(
+                "{rows} rows are more than this method can number (2^32 - 1)"
+            )));
+        }
+        // No coordinates at all: every distance is 0, as with one coordinate that is 0.
+        if dims == 0 {
+            return Ok(Points {
+                data: Cow::Owned(vec![0.0; rows]),
+                rows,
+                dims: 1,
+                metric,
+                kept: Scale::of(0.0),
+                scale: Scale::of(0.0),
+                mean: vec![0.0],
+            });
+        }
+        let mut data = match x.to_slice() {
+            Some(slice) => Cow::Borrowed(slice),
+            None => Cow::Owned(x.iter().copied().collect()),
+        };
+        let mut largest = largest(&data, dims)?;
+        let mut kept = Scale::of(0.0);
+        if metric == Metric::Cosine {
+            data.to_mut()
+                .par_chunks_exact_mut(dims)
+                .for_each(to_length_one);
+            largest = if largest > 0.0 { 1.0 } else { 0.0 };
+        } else if !Scale::of(largest).is_mild() {
+            kept = Scale::of(largest);
+            data.to_mut()
+                .par_iter_mut()
+                .for_each(|x| *x = kept.apply(*x));
+            largest = kept.apply(largest);
+        }
+        let scale = Scale::of(largest);
+        let mean = mean(&data, dims, scale);
+        Ok(Points {
+            data,
+            rows,
+            dims,
+            metric,
+            kept,
+            scale,
+            mean,
+        })
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// The number of coordinates, at least 1.
+    pub fn dims(&self) -> usize {
+        self.dims
+    }
+
+    /// A row as distances are decided on it.
+    pub fn row(&self, at: usize) -> &[f32] {
+        &self.data[at * self.dims..(at + 1) * self.dims]
+    }
+
+    /// The squared euclidean distance that decides, in the units of the rows kept. O(d).
+    pub fn squared(&self, a: usize, b: usize) -> f32 {
+        squared_distance(self.row(a), self.row(b))
+    }
+
+    /// The metric's distance for a squared distance of the rows kept.
+    pub fn distance(&self, squared: f32) -> f32 {
+        match self.metric {
+            Metric::Euclidean => self.kept.undo(squared.sqrt()),
+            Metric::Cosine => squared / 2.0,
+        }
+    }
+
+    /// All rows, packed for the right side of products.
+    pub fn panels(&self, isa: Isa) -> Panels {
+        Panels::pack_with(isa, self.rows, self.dims, |first, out| {
+            self.centred(first, out)
+        })
+    }
+
+    /// Fills a block with the rows of a range; `staging` is reused from call to call.
+    pub fn block(&self, rows: Range<usize>, block: &mut Block, staging: &mut Vec<f32>) {
+        staging.resize(rows.len() * self.dims, 0.0);
+        self.centred(rows.start, staging);
+        block.fill(staging, self.dims);
+    }
+
+    fn centred(&self, first: usize, out: &mut [f32]) {
+        let from = &self.data[first * self.dims..][..out.len()];
+        let factor = self.scale.factor() as f32;
+        for (out, row) in out
+            .chunks_exact_mut(self.dims)
+            .zip(from.chunks_exact(self.dims))
+        {
+            for ((out, x), mean) in out.iter_mut().zip(row).zip(&self.mean) {
+                *out = x * factor - mean;
+            }
+        }
+    }
+}
+
+/// The largest absolute coordinate.
+fn largest(data: &[f32], dims: usize) -> Result<f32, Error> {
+    let parts = data.par_chunks(1 << 16).map(|part| {
+        part.iter().fold((0.0_f32, true), |(most, finite), x| {
+            (most.max(x.abs()), finite & x.is_finite())
+        })
+    });
+    let (largest, finite) = parts.reduce(|| (0.0, true), |a, b| (a.0.max(b.0), a.1 & b.1));
+    if finite {
+        return Ok(largest);
+    }
+    let at = data.iter().position(|x| !x.is_finite()).unwrap_or(0);
+    Err(Error::Input(format!(
+        "row {} holds {} at position {}; vectors must be finite numbers",
+        at / dims,
+        data[at],
+        at % dims
+    )))
+}
+
+/// Scales a row to length 1; a row of zeros stays.
+fn to_length_one(row: &mut [f32]) {
+    let length: f64 = row
+        .iter()
+        .map(|x| f64::from(*x) * f64::from(*x))
+        .sum::<f64>()
+        .sqrt();
+    if length > 0.0 {
+        for x in row {
+            *x = (f64::from(*x) / length) as f32;
+        }
+    }
+}
+
+/// The mean of the scaled rows: f64 sums a block, added in the blocks' order.
+fn mean(data: &[f32], dims: usize, scale: Scale) -> Vec<f32> {
+    let sums: Vec<Vec<f64>> = data
+        .par_chunks(MEAN_ROWS * dims)
+        .map(|block| {
+            let mut sums = vec![0.0_f64; dims];
+            for row in block.chunks_exact(dims) {
+                for (sum, x) in sums.iter_mut().zip(row) {
+                    *sum += f64::from(*x);
+                }
+            }
+            sums
+        })
+        .collect();
+    let mut total = vec![0.0_f64; dims];
+    for block in &sums {
+        for (total, sum) in total.iter_mut().zip(block) {
+            *total += sum;
+        }
+    }
+    let rows = (data.len() / dims).max(1) as f64;
+    total
+        .iter()
+        .map(|sum| (sum / rows * scale.factor()) as f32)
+        .collect()
+}
