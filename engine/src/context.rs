@@ -266,6 +266,9 @@ impl Drop for Step<'_> {
             .over
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(StepTime { name: Cow::Borrowed(self.name), seconds: self.began.elapsed().as_secs_f64() });
+            .push(StepTime {
+                name: Cow::Borrowed(self.name),
+                seconds: self.began.elapsed().as_secs_f64(),
+            });
     }
 }

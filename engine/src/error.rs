@@ -61,7 +61,10 @@ pub enum Error {
 impl Error {
     /// Mistakes in `text`.
     pub(crate) fn query(text: &str, mistakes: messier_query::Diagnostics) -> Error {
-        Error::Query { text: text.to_owned(), mistakes }
+        Error::Query {
+            text: text.to_owned(),
+            mistakes,
+        }
     }
 }
 

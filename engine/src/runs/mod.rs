@@ -110,7 +110,9 @@ pub struct ClusterRecord {
 pub fn arg_json(arg: &Arg) -> Json {
     match arg {
         Arg::Float(x) if x.is_nan() => Json::from("NaN"),
-        Arg::Float(x) if x.is_infinite() => Json::from(if *x > 0.0 { "Infinity" } else { "-Infinity" }),
+        Arg::Float(x) if x.is_infinite() => {
+            Json::from(if *x > 0.0 { "Infinity" } else { "-Infinity" })
+        }
         Arg::Null => Json::Null,
         Arg::Bool(b) => Json::from(*b),
         Arg::Int(i) => Json::from(*i),

@@ -68,7 +68,10 @@ pub fn describe(
     metric: Metric,
     context: &Context,
 ) -> Result<Description, Error> {
-    let count = labels.iter().max().map_or(0, |&last| usize::try_from(last + 1).unwrap_or(0));
+    let count = labels
+        .iter()
+        .max()
+        .map_or(0, |&last| usize::try_from(last + 1).unwrap_or(0));
     let mut members: Vec<Vec<usize>> = vec![Vec::new(); count];
     for (row, &label) in labels.iter().enumerate() {
         if let Ok(cluster) = usize::try_from(label) {
@@ -76,23 +79,36 @@ pub fn describe(
         }
     }
     let centroids: Vec<Vec<f64>> = members.iter().map(|rows| mean(x, rows)).collect();
-    let Silhouettes { mean: silhouette, per_row } = silhouettes(x, labels, metric, context)?;
+    let Silhouettes {
+        mean: silhouette,
+        per_row,
+    } = silhouettes(x, labels, metric, context)?;
 
     let step = context.step("describe", count as u64);
     let mut clusters = Vec::with_capacity(count);
     for (cluster, rows) in members.iter().enumerate() {
         step.tick(1)?;
-        let mut near: Vec<(f64, usize)> =
-            rows.iter().map(|&row| (squared_gap(x.row(row), &centroids[cluster]), row)).collect();
+        let mut near: Vec<(f64, usize)> = rows
+            .iter()
+            .map(|&row| (squared_gap(x.row(row), &centroids[cluster]), row))
+            .collect();
         near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let Some(&(_, medoid)) = near.first() else { continue };
+        let Some(&(_, medoid)) = near.first() else {
+            continue;
+        };
         let core = near.len().div_ceil(2).min(CORE);
-        let known: Vec<f64> =
-            rows.iter().map(|&row| f64::from(per_row[row])).filter(|value| !value.is_nan()).collect();
+        let known: Vec<f64> = rows
+            .iter()
+            .map(|&row| f64::from(per_row[row]))
+            .filter(|value| !value.is_nan())
+            .collect();
         clusters.push(ClusterDescription {
             id: i32::try_from(cluster).unwrap_or(i32::MAX),
             size: rows.len(),
-            centroid: centroids[cluster].iter().map(|&value| value as f32).collect(),
+            centroid: centroids[cluster]
+                .iter()
+                .map(|&value| value as f32)
+                .collect(),
             medoid,
             exemplars: spread(x, &near[..core]),
             silhouette: (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64),
@@ -115,7 +131,9 @@ fn mean(x: ArrayView2<'_, f32>, rows: &[usize]) -> Vec<f64> {
             *sum += f64::from(value);
         }
     }
-    sums.iter().map(|sum| sum / rows.len().max(1) as f64).collect()
+    sums.iter()
+        .map(|sum| sum / rows.len().max(1) as f64)
+        .collect()
 }
 
 /// The squared euclidean distance of a row to a point.
@@ -142,7 +160,10 @@ fn spread(x: ArrayView2<'_, f32>, near: &[(f64, usize)]) -> Vec<usize> {
             *gap = gap.min(squared_gap(x.row(other), &point));
         }
         gaps[next] = f64::NEG_INFINITY;
-        let farthest = gaps.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
+        let farthest = gaps
+            .iter()
+            .enumerate()
+            .max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
         next = farthest.map_or(0, |(at, _)| at);
     }
     chosen

@@ -39,16 +39,24 @@ pub fn silhouettes(
 ) -> Result<Silhouettes, Error> {
     let mut per_row = vec![f32::NAN; labels.len()];
     let members: Vec<usize> = (0..labels.len()).filter(|&row| labels[row] >= 0).collect();
-    let count = labels.iter().max().map_or(0, |&last| usize::try_from(last + 1).unwrap_or(0));
+    let count = labels
+        .iter()
+        .max()
+        .map_or(0, |&last| usize::try_from(last + 1).unwrap_or(0));
     if count < 2 || count >= members.len() {
         context.notes.remark(format!(
             "the silhouette is not defined for {count} clusters of {} samples",
             members.len()
         ));
-        return Ok(Silhouettes { mean: None, per_row });
+        return Ok(Silhouettes {
+            mean: None,
+            per_row,
+        });
     }
     let mut sizes = vec![0usize; count];
-    members.iter().for_each(|&row| sizes[labels[row] as usize] += 1);
+    members
+        .iter()
+        .for_each(|&row| sizes[labels[row] as usize] += 1);
     let rows = Prepared::of(x, metric);
     let scored: Vec<usize> = if members.len() <= EXACT_ROWS {
         members.clone()
@@ -57,20 +65,31 @@ pub fn silhouettes(
             "the silhouette was taken from {EXACT_ROWS} of {} samples",
             members.len()
         ));
-        (0..EXACT_ROWS).map(|i| members[i * members.len() / EXACT_ROWS]).collect()
+        (0..EXACT_ROWS)
+            .map(|i| members[i * members.len() / EXACT_ROWS])
+            .collect()
     };
     let step = context.step("silhouette", scored.len() as u64);
     let blocks: Vec<Vec<f32>> = scored
         .par_chunks(BLOCK)
         .map(|block| {
             step.tick(block.len() as u64)?;
-            Ok(block.iter().map(|&row| one(&rows, row, labels, &members, &sizes)).collect())
+            Ok(block
+                .iter()
+                .map(|&row| one(&rows, row, labels, &members, &sizes))
+                .collect())
         })
         .collect::<Result<_, Error>>()?;
     let values: Vec<f32> = blocks.into_iter().flatten().collect();
     let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / values.len() as f64;
-    scored.iter().zip(values).for_each(|(&row, value)| per_row[row] = value);
-    Ok(Silhouettes { mean: Some(mean), per_row })
+    scored
+        .iter()
+        .zip(values)
+        .for_each(|(&row, value)| per_row[row] = value);
+    Ok(Silhouettes {
+        mean: Some(mean),
+        per_row,
+    })
 }
 
 /// Rows as distances are taken on them: unit length for cosine.
@@ -86,7 +105,11 @@ impl Prepared {
         for row in x.rows() {
             let norm = match metric {
                 Metric::Euclidean => 1.0,
-                Metric::Cosine => row.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>().sqrt(),
+                Metric::Cosine => row
+                    .iter()
+                    .map(|v| f64::from(*v) * f64::from(*v))
+                    .sum::<f64>()
+                    .sqrt(),
             };
             let scale = if norm > 0.0 { 1.0 / norm } else { 0.0 };
             let scaled = row.iter().map(|&v| match metric {
@@ -95,7 +118,11 @@ impl Prepared {
             });
             data.extend(scaled);
         }
-        Prepared { data, dims: x.ncols(), metric }
+        Prepared {
+            data,
+            dims: x.ncols(),
+            metric,
+        }
     }
 
     fn distance(&self, a: usize, b: usize) -> f64 {
@@ -123,7 +150,11 @@ fn one(rows: &Prepared, row: usize, labels: &[i32], members: &[usize], sizes: &[
         .map(|cluster| sums[cluster] / sizes[cluster] as f64)
         .fold(f64::INFINITY, f64::min);
     let widest = inside.max(outside);
-    if widest == 0.0 { 0.0 } else { ((outside - inside) / widest) as f32 }
+    if widest == 0.0 {
+        0.0
+    } else {
+        ((outside - inside) / widest) as f32
+    }
 }
 
 #[cfg(test)]
@@ -136,7 +167,13 @@ mod tests {
     fn known_by_hand() {
         // Rows 0 and 1 are 1 apart; row 2 is 10 from row 0 and 9 from row 1, alone in its cluster with row 3 (noise).
         let x = array![[0.0f32], [1.0], [10.0], [50.0]];
-        let scores = silhouettes(x.view(), &[0, 0, 1, -1], Metric::Euclidean, &Context::new(0)).unwrap();
+        let scores = silhouettes(
+            x.view(),
+            &[0, 0, 1, -1],
+            Metric::Euclidean,
+            &Context::new(0),
+        )
+        .unwrap();
         assert_eq!(scores.per_row[..3], [0.9, 8.0 / 9.0, 0.0]);
         assert!(scores.per_row[3].is_nan());
         assert!((scores.mean.unwrap() - (0.9 + 8.0 / 9.0) / 3.0).abs() < 1e-7);

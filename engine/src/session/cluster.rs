@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, FixedSizeBinaryArray, Float32Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, FixedSizeBinaryArray, Float32Array, Float64Array, Int64Array, RecordBatch,
+    StringArray,
+};
 use messier_query::OperatorCall;
 use messier_query::signature::Arg;
 use messier_store::{Changes, Dataset, Field, FieldType, ID_BYTES, SampleId, Snapshot};
@@ -26,13 +29,21 @@ pub(super) fn run(
     call: &OperatorCall,
     context: &Context,
 ) -> Result<RunRecord, Error> {
-    let own = ClusterParams::read(&method_args(&call.args, ClusterParams::TABLE))
-        .map_err(|bad| Error::Arguments { call: "cluster".to_owned(), bad })?;
+    let own =
+        ClusterParams::read(&method_args(&call.args, ClusterParams::TABLE)).map_err(|bad| {
+            Error::Arguments {
+                call: "cluster".to_owned(),
+                bad,
+            }
+        })?;
     check_key(snapshot, &own.run, own.overwrite)?;
     let method = cluster::method(&own.method).ok_or_else(|| Error::Unknown {
         what: "clustering method",
         name: own.method.clone(),
-        candidates: cluster::METHODS.iter().map(|m| m.signature().name.to_owned()).collect(),
+        candidates: cluster::METHODS
+            .iter()
+            .map(|m| m.signature().name.to_owned())
+            .collect(),
     })?;
     let seed = seed_of(&call.args, context);
     let recorder = Recorder::start(call, &own.run, method.signature().name, seed);
@@ -56,17 +67,36 @@ pub(super) fn run(
     };
     let output = output_fingerprint(&features.ids, &clustering);
     let mut record = recorder.finish(input, clustering.params.clone(), Some(output), context);
-    record.params.insert("features".into(), features.field.clone().into());
-    record.scores.extend(clustering.scores.iter().map(|&(name, value)| (name.to_owned(), Some(value))));
-    record.scores.extend(description.scores().map(|(name, value)| (name.to_owned(), value)));
+    record
+        .params
+        .insert("features".into(), features.field.clone().into());
+    record.scores.extend(
+        clustering
+            .scores
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), Some(value))),
+    );
+    record.scores.extend(
+        description
+            .scores()
+            .map(|(name, value)| (name.to_owned(), value)),
+    );
     let noise = clustering.labels.iter().filter(|&&label| label < 0).count();
-    record.scores.insert("clusters".to_owned(), Some(clustering.len() as f64));
+    record
+        .scores
+        .insert("clusters".to_owned(), Some(clustering.len() as f64));
     record.scores.insert("noise".to_owned(), Some(noise as f64));
     record.clusters = cluster_records(&features.ids, &clustering, &description, noise);
 
     let tables = vec![
-        ("samples".to_owned(), samples_table(&features.ids, x, &clustering, &description)?),
-        ("clusters".to_owned(), clusters_table(&record.clusters, &description)?),
+        (
+            "samples".to_owned(),
+            samples_table(&features.ids, x, &clustering, &description)?,
+        ),
+        (
+            "clusters".to_owned(),
+            clusters_table(&record.clusters, &description)?,
+        ),
     ];
     let mut changes = Changes::new().expecting(snapshot.generation());
     let column = columns::labels(snapshot.len(), &features.rows, &clustering.labels);
@@ -82,7 +112,11 @@ fn output_fingerprint(ids: &[SampleId], clustering: &Clustering) -> String {
         + usize::from(clustering.outlier_scores.is_some());
     let table = Array2::from_shape_fn((ids.len(), columns), |(row, column)| match column {
         0 => clustering.labels[row] as f32,
-        1 => clustering.probabilities.as_ref().or(clustering.outlier_scores.as_ref()).map_or(0.0, |v| v[row]),
+        1 => clustering
+            .probabilities
+            .as_ref()
+            .or(clustering.outlier_scores.as_ref())
+            .map_or(0.0, |v| v[row]),
         _ => clustering.outlier_scores.as_ref().map_or(0.0, |v| v[row]),
     });
     fingerprint_rows(ids, table.view())
@@ -102,7 +136,11 @@ fn cluster_records(
             name: None,
             size: cluster.size,
             medoid: Some(ids[cluster.medoid].to_string()),
-            exemplars: cluster.exemplars.iter().map(|&row| ids[row].to_string()).collect(),
+            exemplars: cluster
+                .exemplars
+                .iter()
+                .map(|&row| ids[row].to_string())
+                .collect(),
             silhouette: cluster.silhouette,
             persistence: usize::try_from(cluster.id)
                 .ok()
@@ -134,7 +172,8 @@ fn samples_table(
     let known = |value: f32| if value.is_nan() { None } else { Some(value) };
     let distances = clustering.labels.iter().enumerate().map(|(row, &label)| {
         let cluster = description.clusters.get(usize::try_from(label).ok()?)?;
-        let squares = x.row(row).iter().zip(&cluster.centroid).map(|(a, b)| {
+        let row = x.row(row);
+        let squares = row.iter().zip(&cluster.centroid).map(|(a, b)| {
             let gap = f64::from(*a) - f64::from(*b);
             gap * gap
         });
@@ -142,32 +181,82 @@ fn samples_table(
     });
     let mut table: Vec<(&str, ArrayRef)> = vec![
         ("id", ids_column(ids)?),
-        ("label", columns::labels(ids.len(), &rows, &clustering.labels)),
-        ("silhouette", Arc::new(description.per_sample_silhouette.iter().map(|&v| known(v)).collect::<Float32Array>())),
+        (
+            "label",
+            columns::labels(ids.len(), &rows, &clustering.labels),
+        ),
+        (
+            "silhouette",
+            Arc::new(
+                description
+                    .per_sample_silhouette
+                    .iter()
+                    .map(|&v| known(v))
+                    .collect::<Float32Array>(),
+            ),
+        ),
         ("distance", Arc::new(distances.collect::<Float32Array>())),
     ];
     if let Some(values) = &clustering.probabilities {
         table.push(("probability", Arc::new(Float32Array::from(values.clone()))));
     }
     if let Some(values) = &clustering.outlier_scores {
-        table.push(("outlier_score", Arc::new(values.iter().map(|&v| known(v)).collect::<Float32Array>())));
+        table.push((
+            "outlier_score",
+            Arc::new(values.iter().map(|&v| known(v)).collect::<Float32Array>()),
+        ));
     }
     batch(table)
 }
 
 /// One row a cluster: id, size, silhouette, centroid (none for noise).
-fn clusters_table(records: &[ClusterRecord], description: &Description) -> Result<RecordBatch, Error> {
-    let dims = description.clusters.first().map_or(0, |cluster| cluster.centroid.len());
+fn clusters_table(
+    records: &[ClusterRecord],
+    description: &Description,
+) -> Result<RecordBatch, Error> {
+    let dims = description
+        .clusters
+        .first()
+        .map_or(0, |cluster| cluster.centroid.len());
     let mut centroids = Array2::<f32>::zeros((description.clusters.len(), dims));
     for (mut to, cluster) in centroids.rows_mut().into_iter().zip(&description.clusters) {
-        to.iter_mut().zip(&cluster.centroid).for_each(|(to, &from)| *to = from);
+        to.iter_mut()
+            .zip(&cluster.centroid)
+            .for_each(|(to, &from)| *to = from);
     }
     let rows: Vec<u32> = (0..u32::try_from(centroids.nrows()).unwrap_or(u32::MAX)).collect();
     batch(vec![
-        ("id", Arc::new(records.iter().map(|r| Some(r.id.as_str())).collect::<StringArray>())),
-        ("size", Arc::new(records.iter().map(|r| i64::try_from(r.size).ok()).collect::<Int64Array>())),
-        ("silhouette", Arc::new(records.iter().map(|r| r.silhouette).collect::<Float64Array>())),
-        ("centroid", columns::vectors(records.len(), &rows, centroids.view())),
+        (
+            "id",
+            Arc::new(
+                records
+                    .iter()
+                    .map(|r| Some(r.id.as_str()))
+                    .collect::<StringArray>(),
+            ),
+        ),
+        (
+            "size",
+            Arc::new(
+                records
+                    .iter()
+                    .map(|r| i64::try_from(r.size).ok())
+                    .collect::<Int64Array>(),
+            ),
+        ),
+        (
+            "silhouette",
+            Arc::new(
+                records
+                    .iter()
+                    .map(|r| r.silhouette)
+                    .collect::<Float64Array>(),
+            ),
+        ),
+        (
+            "centroid",
+            columns::vectors(records.len(), &rows, centroids.view()),
+        ),
     ])
 }
 
@@ -178,8 +267,10 @@ fn ids_column(ids: &[SampleId]) -> Result<ArrayRef, Error> {
 }
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch, Error> {
-    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
-        .map_err(arrow_bug)
+    RecordBatch::try_from_iter_with_nullable(
+        columns.into_iter().map(|(name, array)| (name, array, true)),
+    )
+    .map_err(arrow_bug)
 }
 
 fn arrow_bug(error: arrow::error::ArrowError) -> Error {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, DictionaryArray, FixedSizeListArray, Float32Array, Int32Array, StringArray};
+use arrow::array::{
+    ArrayRef, AsArray, DictionaryArray, FixedSizeListArray, Float32Array, Int32Array, StringArray,
+};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field as ArrowField, Int32Type};
 use messier_store::Vectors;
@@ -23,7 +25,12 @@ pub(super) fn vectors(len: usize, rows: &[u32], points: ArrayView2<'_, f32>) -> 
     let item = Arc::new(ArrowField::new("item", DataType::Float32, true));
     let dims = i32::try_from(dims).unwrap_or(i32::MAX);
     let values = Arc::new(Float32Array::from(values));
-    Arc::new(FixedSizeListArray::new(item, dims, values, Some(NullBuffer::from(valid))))
+    Arc::new(FixedSizeListArray::new(
+        item,
+        dims,
+        values,
+        Some(NullBuffer::from(valid)),
+    ))
 }
 
 /// A text column of `len` rows with the cluster id `labels[i]` at `rows[i]`, dictionary-coded.
@@ -44,7 +51,11 @@ pub(super) fn labels(len: usize, rows: &[u32], labels: &[i32]) -> ArrayRef {
 }
 
 /// The stored vectors with `points[i]` put over row `rows[i]`.
-pub(super) fn vectors_over(stored: &Vectors, rows: &[u32], points: ArrayView2<'_, f32>) -> ArrayRef {
+pub(super) fn vectors_over(
+    stored: &Vectors,
+    rows: &[u32],
+    points: ArrayView2<'_, f32>,
+) -> ArrayRef {
     let new: std::collections::HashSet<u32> = rows.iter().copied().collect();
     let old = (0..u32::try_from(stored.len()).unwrap_or(u32::MAX))
         .filter(|&row| stored.is_valid(row as usize) && !new.contains(&row));
@@ -53,7 +64,11 @@ pub(super) fn vectors_over(stored: &Vectors, rows: &[u32], points: ArrayView2<'_
     all.extend(rows);
     let view = stored.view();
     let merged = ndarray::Array2::from_shape_fn((all.len(), points.ncols()), |(i, j)| {
-        if i < kept { view[[all[i] as usize, j]] } else { points[[i - kept, j]] }
+        if i < kept {
+            view[[all[i] as usize, j]]
+        } else {
+            points[[i - kept, j]]
+        }
     });
     vectors(stored.len(), &all, merged.view())
 }
@@ -61,7 +76,9 @@ pub(super) fn vectors_over(stored: &Vectors, rows: &[u32], points: ArrayView2<'_
 /// A text column, plain or dictionary-coded, as optional texts.
 pub(super) fn texts(column: &ArrayRef) -> Vec<Option<String>> {
     let plain = arrow::compute::cast(column, &DataType::Utf8).ok();
-    let plain = plain.as_ref().and_then(|array| array.as_string_opt::<i32>());
+    let plain = plain
+        .as_ref()
+        .and_then(|array| array.as_string_opt::<i32>());
     plain.map_or_else(
         || vec![None; column.len()],
         |array| array.iter().map(|text| text.map(str::to_owned)).collect(),

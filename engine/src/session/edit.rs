@@ -22,16 +22,31 @@ pub struct Edited {
 }
 
 /// Fields that belong to every sample and stay as they are.
-const FIXED: [&str; 6] = ["id", "filepath", "tags", "metadata", "created_at", "last_modified_at"];
+const FIXED: [&str; 6] = [
+    "id",
+    "filepath",
+    "tags",
+    "metadata",
+    "created_at",
+    "last_modified_at",
+];
 
 impl Session {
     /// Adds tags to the samples of a view, or takes them away.
     ///
     /// # Errors
     /// An unknown dataset, mistakes in the view, an empty tag.
-    pub fn tag(&self, dataset: &str, view: &str, tags: &[String], add: bool) -> Result<Edited, Error> {
+    pub fn tag(
+        &self,
+        dataset: &str,
+        view: &str,
+        tags: &[String],
+        add: bool,
+    ) -> Result<Edited, Error> {
         if tags.is_empty() || tags.iter().any(|tag| tag.trim().is_empty()) {
-            return Err(Error::Input("a tag needs at least one character".to_owned()));
+            return Err(Error::Input(
+                "a tag needs at least one character".to_owned(),
+            ));
         }
         let dataset = self.store.dataset(dataset)?;
         let snapshot = dataset.snapshot()?;
@@ -64,16 +79,27 @@ impl Session {
             changes.set_column(Field::new("tags", ty), Arc::new(new.finish()));
             dataset.commit(changes)?;
         }
-        Ok(Edited { changed, unknown: Vec::new() })
+        Ok(Edited {
+            changed,
+            unknown: Vec::new(),
+        })
     }
 
     /// Sets a field from a CSV or JSON file whose rows name their sample by `filepath` or `id`.
     ///
     /// # Errors
     /// An unknown dataset, a file that cannot be read, values that do not fit the field's type.
-    pub fn set_values(&self, dataset: &str, field: &str, file: &Path, key: Key) -> Result<Edited, Error> {
+    pub fn set_values(
+        &self,
+        dataset: &str,
+        field: &str,
+        file: &Path,
+        key: Key,
+    ) -> Result<Edited, Error> {
         if FIXED.contains(&field) && field != "tags" {
-            return Err(Error::Input(format!("the field {field:?} is the store's own and cannot be set")));
+            return Err(Error::Input(format!(
+                "the field {field:?} is the store's own and cannot be set"
+            )));
         }
         let dataset = self.store.dataset(dataset)?;
         let snapshot = dataset.snapshot()?;
@@ -90,20 +116,32 @@ impl Session {
         let mut changes = Changes::new().expecting(snapshot.generation());
         changes.set_column(values.field, values.values);
         dataset.commit(changes)?;
-        Ok(Edited { changed: values.set, unknown: values.unknown })
+        Ok(Edited {
+            changed: values.set,
+            unknown: values.unknown,
+        })
     }
 
     /// Copies a dataset, or the samples of a view of it, under another name.
     ///
     /// # Errors
     /// An unknown dataset, a name that is taken, mistakes in the view.
-    pub fn clone_dataset(&self, dataset: &str, to: &str, view: Option<&str>) -> Result<usize, Error> {
+    pub fn clone_dataset(
+        &self,
+        dataset: &str,
+        to: &str,
+        view: Option<&str>,
+    ) -> Result<usize, Error> {
         let snapshot = self.store.dataset(dataset)?.snapshot()?;
         let view = view.map(|text| self.view(&snapshot, text)).transpose()?;
         let copy = self.store.clone_dataset(dataset, to)?;
-        let Some((view, _)) = view else { return Ok(snapshot.len()) };
+        let Some((view, _)) = view else {
+            return Ok(snapshot.len());
+        };
         let mut keep = vec![false; snapshot.len()];
-        view.rows().iter().for_each(|&row| keep[row as usize] = true);
+        view.rows()
+            .iter()
+            .for_each(|&row| keep[row as usize] = true);
         let kept = keep.iter().filter(|&&keep| keep).count();
         let mut changes = Changes::new();
         changes.retain(BooleanArray::from(keep));
@@ -138,16 +176,27 @@ impl Session {
         self.change_field(dataset, name, |changes| changes.clear_field(name))
     }
 
-    fn change_field(&self, dataset: &str, name: &str, change: impl FnOnce(&mut Changes)) -> Result<(), Error> {
+    fn change_field(
+        &self,
+        dataset: &str,
+        name: &str,
+        change: impl FnOnce(&mut Changes),
+    ) -> Result<(), Error> {
         let dataset = self.store.dataset(dataset)?;
         let snapshot = dataset.snapshot()?;
         if snapshot.schema().field(name).is_none() {
             return Err(unknown_field(&snapshot, name));
         }
         if FIXED.contains(&name) {
-            return Err(Error::Input(format!("the field {name:?} belongs to every sample and stays as it is")));
+            return Err(Error::Input(format!(
+                "the field {name:?} belongs to every sample and stays as it is"
+            )));
         }
-        if let Some(run) = snapshot.runs().iter().find(|run| run.fields.iter().any(|field| field == name)) {
+        if let Some(run) = snapshot
+            .runs()
+            .iter()
+            .find(|run| run.fields.iter().any(|field| field == name))
+        {
             return Err(Error::Input(format!(
                 "the field {name:?} was written by the run {:?}; rename or delete the run instead",
                 run.key
@@ -163,7 +212,13 @@ impl Session {
     ///
     /// # Errors
     /// An unknown dataset, mistakes in the text, a name that is empty or taken.
-    pub fn save_view(&self, dataset: &str, name: &str, text: &str, context: &Context) -> Result<usize, Error> {
+    pub fn save_view(
+        &self,
+        dataset: &str,
+        name: &str,
+        text: &str,
+        context: &Context,
+    ) -> Result<usize, Error> {
         context.stop.check()?;
         if name.trim().is_empty() {
             return Err(Error::Input("a view needs a name".to_owned()));
@@ -171,14 +226,20 @@ impl Session {
         let dataset = self.store.dataset(dataset)?;
         let snapshot = dataset.snapshot()?;
         if snapshot.views().iter().any(|view| view.name == name) {
-            return Err(Error::Input(format!("there is a view called {name:?} already; delete or rename it first")));
+            return Err(Error::Input(format!(
+                "there is a view called {name:?} already; delete or rename it first"
+            )));
         }
         let (view, canonical) = self.view(&snapshot, text)?;
         let now = chrono::Utc::now().timestamp_millis();
         let mut changes = Changes::new().expecting(snapshot.generation());
         changes.put_view(SavedView {
             name: name.to_owned(),
-            text: if canonical.is_empty() { "dataset".to_owned() } else { canonical },
+            text: if canonical.is_empty() {
+                "dataset".to_owned()
+            } else {
+                canonical
+            },
             description: None,
             color: None,
             created_at: now,
@@ -192,10 +253,19 @@ impl Session {
     ///
     /// # Errors
     /// An unknown dataset or view, a name that is taken.
-    pub fn change_view(&self, dataset: &str, name: &str, rename_to: Option<&str>) -> Result<(), Error> {
+    pub fn change_view(
+        &self,
+        dataset: &str,
+        name: &str,
+        rename_to: Option<&str>,
+    ) -> Result<(), Error> {
         let dataset = self.store.dataset(dataset)?;
         let snapshot = dataset.snapshot()?;
-        let names: Vec<&str> = snapshot.views().iter().map(|view| view.name.as_str()).collect();
+        let names: Vec<&str> = snapshot
+            .views()
+            .iter()
+            .map(|view| view.name.as_str())
+            .collect();
         if !names.contains(&name) {
             let near = messier_query::nearest(name, names.iter().copied());
             let all = names.iter().map(|&name| name.to_owned()).collect();
@@ -208,7 +278,9 @@ impl Session {
         let mut changes = Changes::new().expecting(snapshot.generation());
         match rename_to {
             Some(to) if names.contains(&to) => {
-                return Err(Error::Input(format!("there is a view called {to:?} already")));
+                return Err(Error::Input(format!(
+                    "there is a view called {to:?} already"
+                )));
             }
             Some(to) if to.trim().is_empty() => {
                 return Err(Error::Input("a view needs a name".to_owned()));
@@ -222,7 +294,11 @@ impl Session {
 }
 
 fn unknown_field(snapshot: &Snapshot, name: &str) -> Error {
-    let names = snapshot.schema().fields.iter().map(|field| field.name.as_str());
+    let names = snapshot
+        .schema()
+        .fields
+        .iter()
+        .map(|field| field.name.as_str());
     Error::Unknown {
         what: "field",
         name: name.to_owned(),
@@ -240,7 +316,12 @@ pub(super) fn row_of_file(snapshot: &Snapshot, name: &str) -> Option<usize> {
 }
 
 fn tags_of(column: Option<&arrow::array::ListArray>, row: usize) -> Vec<String> {
-    let Some(column) = column.filter(|column| column.is_valid(row)) else { return Vec::new() };
+    let Some(column) = column.filter(|column| column.is_valid(row)) else {
+        return Vec::new();
+    };
     let items: ArrayRef = column.value(row);
-    super::columns::texts(&items).into_iter().flatten().collect()
+    super::columns::texts(&items)
+        .into_iter()
+        .flatten()
+        .collect()
 }

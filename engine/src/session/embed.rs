@@ -12,9 +12,9 @@ use messier_query::signature::Args;
 use messier_store::{Changes, Dataset, Field, FieldType, SampleId, Snapshot};
 use ndarray::Array2;
 
+use super::columns::{self, texts};
 use super::recorder::{Recorder, entry, method_args};
 use super::resume::{Key, Pending};
-use super::columns::{self, texts};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exchange::vectors::read_vectors;
@@ -28,9 +28,17 @@ pub(super) fn run(
     call: &OperatorCall,
     context: &Context,
 ) -> Result<RunRecord, Error> {
-    let own = EmbedParams::read(&method_args(&call.args, EmbedParams::TABLE))
-        .map_err(|bad| Error::Arguments { call: "embed".to_owned(), bad })?;
-    let method = if own.from.is_some() { "file" } else { own.model.as_str() };
+    let own = EmbedParams::read(&method_args(&call.args, EmbedParams::TABLE)).map_err(|bad| {
+        Error::Arguments {
+            call: "embed".to_owned(),
+            bad,
+        }
+    })?;
+    let method = if own.from.is_some() {
+        "file"
+    } else {
+        own.model.as_str()
+    };
     let recorder = Recorder::start(call, &own.field, method, context.seed);
     let samples = Samples::of(snapshot, call)?;
     let stored = match snapshot.schema().field(&own.field).map(|field| &field.ty) {
@@ -69,17 +77,26 @@ pub(super) fn run(
     let output = fingerprint_rows(&made.ids, made.vectors.view());
     let mut record = recorder.finish(input, Args::new(), Some(output), context);
     if made.rows.is_empty() {
-        context.notes.remark("every sample has a vector already; nothing was computed");
+        context
+            .notes
+            .remark("every sample has a vector already; nothing was computed");
         record.notes = context.notes.sorted();
         return Ok(record);
     }
     let column = match stored {
-        Some(_) => columns::vectors_over(&snapshot.vectors(&own.field)?, &made.rows, made.vectors.view()),
+        Some(_) => columns::vectors_over(
+            &snapshot.vectors(&own.field)?,
+            &made.rows,
+            made.vectors.view(),
+        ),
         None => columns::vectors(snapshot.len(), &made.rows, made.vectors.view()),
     };
     let dims = u32::try_from(made.vectors.ncols()).unwrap_or(u32::MAX);
     let mut changes = Changes::new().expecting(snapshot.generation());
-    changes.set_column(Field::new(own.field.as_str(), FieldType::Vector(dims)), column);
+    changes.set_column(
+        Field::new(own.field.as_str(), FieldType::Vector(dims)),
+        column,
+    );
     changes.put_run(entry(&record, &[])?, Vec::new());
     dataset.commit(changes)?;
     if let Some(pending) = made.pending {
@@ -99,8 +116,14 @@ impl Samples {
     fn of(snapshot: &Snapshot, call: &OperatorCall) -> Result<Samples, Error> {
         let paths = texts(&snapshot.column("filepath")?);
         let rows = call.view.rows().to_vec();
-        let paths = rows.iter().map(|&row| paths[row as usize].as_deref().map(PathBuf::from));
-        Ok(Samples { ids: call.view.ids()?, paths: paths.collect(), rows })
+        let paths = rows
+            .iter()
+            .map(|&row| paths[row as usize].as_deref().map(PathBuf::from));
+        Ok(Samples {
+            ids: call.view.ids()?,
+            paths: paths.collect(),
+            rows,
+        })
     }
 }
 
@@ -113,7 +136,12 @@ struct Made {
     pending: Option<Pending>,
 }
 
-fn from_file(path: &Path, own: &EmbedParams, samples: &Samples, context: &Context) -> Result<Made, Error> {
+fn from_file(
+    path: &Path,
+    own: &EmbedParams,
+    samples: &Samples,
+    context: &Context,
+) -> Result<Made, Error> {
     let table = read_vectors(path, own.array.as_deref())?;
     let matched = if own.by == "filepath" {
         let places: HashMap<&Path, usize> = samples
@@ -127,7 +155,10 @@ fn from_file(path: &Path, own: &EmbedParams, samples: &Samples, context: &Contex
             let here = std::path::absolute(name).ok();
             let near = std::path::absolute(beside.join(name)).ok();
             let tried = [Some(PathBuf::from(name)), here, near];
-            tried.iter().flatten().find_map(|path| places.get(path.as_path()).copied())
+            tried
+                .iter()
+                .flatten()
+                .find_map(|path| places.get(path.as_path()).copied())
         })?
     } else {
         table.by_order(samples.rows.len())?
@@ -141,7 +172,9 @@ fn from_file(path: &Path, own: &EmbedParams, samples: &Samples, context: &Contex
     }
     let column = matched.column.as_fixed_size_list();
     let values = column.values().as_primitive::<Float32Type>();
-    let set: Vec<usize> = (0..column.len()).filter(|&at| column.is_valid(at)).collect();
+    let set: Vec<usize> = (0..column.len())
+        .filter(|&at| column.is_valid(at))
+        .collect();
     let vectors = Array2::from_shape_fn((set.len(), matched.dims), |(i, j)| {
         values.value(set[i] * matched.dims + j)
     });
@@ -169,7 +202,10 @@ fn from_pictures(
     };
     let mut wanted = Vec::new();
     for ((&row, &id), path) in samples.rows.iter().zip(&samples.ids).zip(&samples.paths) {
-        if stored.as_ref().is_some_and(|vectors| vectors.is_valid(row as usize)) {
+        if stored
+            .as_ref()
+            .is_some_and(|vectors| vectors.is_valid(row as usize))
+        {
             continue;
         }
         match path {
@@ -178,8 +214,13 @@ fn from_pictures(
         }
     }
     let dims = encoder.dims();
-    let (mut pending, mut known) =
-        Pending::open(dataset.store().dir(), snapshot.dataset(), &own.field, encoder.name(), dims)?;
+    let (mut pending, mut known) = Pending::open(
+        dataset.store().dir(),
+        snapshot.dataset(),
+        &own.field,
+        encoder.name(),
+        dims,
+    )?;
     if own.overwrite {
         known.retain(|_, _| false);
     }
@@ -191,29 +232,52 @@ fn from_pictures(
     let keys: HashMap<SampleId, Key> = wanted.iter().map(|(_, id, _, key)| (*id, *key)).collect();
     let resumed = wanted.len() - items.len();
     if resumed > 0 {
-        context.notes.remark(format!("{resumed} vectors were taken over from a run that was interrupted"));
+        context.notes.remark(format!(
+            "{resumed} vectors were taken over from a run that was interrupted"
+        ));
     }
     models::embed_files(encoder, &items, context, &mut |start, vectors| {
-        let batch = items[start..].iter().zip(vectors).filter_map(|((id, _), vector)| Some((keys[id], vector.as_deref()?)));
+        let batch = items[start..]
+            .iter()
+            .zip(vectors)
+            .filter_map(|((id, _), vector)| Some((keys[id], vector.as_deref()?)));
         let batch: Vec<(Key, &[f32])> = batch.collect();
         pending.add(batch.iter().copied())?;
-        known.extend(batch.into_iter().map(|(key, vector)| (key, vector.to_vec())));
+        known.extend(
+            batch
+                .into_iter()
+                .map(|(key, vector)| (key, vector.to_vec())),
+        );
         Ok(())
     })?;
 
-    let made: Vec<_> = wanted.iter().filter(|(.., key)| known.contains_key(key)).collect();
+    let made: Vec<_> = wanted
+        .iter()
+        .filter(|(.., key)| known.contains_key(key))
+        .collect();
     if made.is_empty() && !wanted.is_empty() {
         return Err(Error::Input(format!(
             "none of the {} pictures could be embedded; the first: {}",
             wanted.len(),
-            context.notes.sorted().first().map_or("no reason was given".to_owned(), |note| note.message.clone())
+            context
+                .notes
+                .sorted()
+                .first()
+                .map_or("no reason was given".to_owned(), |note| note
+                    .message
+                    .clone())
         )));
     }
     let mut vectors = Array2::<f32>::zeros((made.len(), dims));
     for (mut to, (.., key)) in vectors.rows_mut().into_iter().zip(&made) {
-        to.iter_mut().zip(&known[key]).for_each(|(to, &from)| *to = from);
+        to.iter_mut()
+            .zip(&known[key])
+            .for_each(|(to, &from)| *to = from);
     }
-    let digests: Vec<String> = made.iter().map(|(_, id, path, _)| format!("{id} {}", path.display())).collect();
+    let digests: Vec<String> = made
+        .iter()
+        .map(|(_, id, path, _)| format!("{id} {}", path.display()))
+        .collect();
     Ok(Made {
         rows: made.iter().map(|(row, ..)| *row).collect(),
         ids: made.iter().map(|(_, id, ..)| *id).collect(),
@@ -230,7 +294,10 @@ fn key_of(id: SampleId, path: &Path) -> Key {
     hasher.update(path.as_os_str().as_encoded_bytes());
     if let Ok(meta) = fs::metadata(path) {
         hasher.update(&meta.len().to_le_bytes());
-        let time = meta.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        let time = meta
+            .modified()
+            .ok()
+            .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
         hasher.update(&time.map_or(0, |time| time.as_nanos()).to_le_bytes());
     }
     let mut key = Key::default();

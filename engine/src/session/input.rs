@@ -21,7 +21,12 @@ pub(super) struct Features {
 
 impl Features {
     /// Finds the field and the rows; notes how many samples had no vector.
-    pub fn of(snapshot: &Snapshot, view: &View, field: Option<&str>, context: &Context) -> Result<Features, Error> {
+    pub fn of(
+        snapshot: &Snapshot,
+        view: &View,
+        field: Option<&str>,
+        context: &Context,
+    ) -> Result<Features, Error> {
         let field = match field {
             Some(name) => name.to_owned(),
             None => default_field(snapshot.schema())?,
@@ -44,7 +49,10 @@ impl Features {
         }
         let vectors = snapshot.vectors(&field)?;
         let all_ids = view.ids()?;
-        let (mut rows, mut ids) = (Vec::with_capacity(view.len()), Vec::with_capacity(view.len()));
+        let (mut rows, mut ids) = (
+            Vec::with_capacity(view.len()),
+            Vec::with_capacity(view.len()),
+        );
         for (&row, id) in view.rows().iter().zip(all_ids) {
             if vectors.is_valid(row as usize) {
                 rows.push(row);
@@ -55,7 +63,9 @@ impl Features {
         if rows.is_empty() {
             return Err(Error::Input(match view.len() {
                 0 => "the view has no samples, so there is nothing to compute on".to_owned(),
-                n => format!("none of the {n} samples has a vector in {field:?}; `embed` them first"),
+                n => {
+                    format!("none of the {n} samples has a vector in {field:?}; `embed` them first")
+                }
             }));
         }
         if missing > 0 {
@@ -64,13 +74,23 @@ impl Features {
                 view.len()
             ));
         }
-        Ok(Features { field, rows, ids, vectors })
+        Ok(Features {
+            field,
+            rows,
+            ids,
+            vectors,
+        })
     }
 
     /// The vectors of the rows: the mapped file itself where all rows take part in order, else gathered.
     pub fn matrix(&self) -> Result<Matrix<'_>, Error> {
         let all = self.vectors.view();
-        let whole = self.rows.len() == all.nrows() && self.rows.iter().enumerate().all(|(i, &row)| i == row as usize);
+        let whole = self.rows.len() == all.nrows()
+            && self
+                .rows
+                .iter()
+                .enumerate()
+                .all(|(i, &row)| i == row as usize);
         let matrix = if whole {
             Matrix::Mapped(all)
         } else {
@@ -112,7 +132,10 @@ impl Matrix<'_> {
 }
 
 fn vector_fields(schema: &Schema) -> Vec<String> {
-    let vectors = schema.fields.iter().filter(|field| matches!(field.ty, FieldType::Vector(_)));
+    let vectors = schema
+        .fields
+        .iter()
+        .filter(|field| matches!(field.ty, FieldType::Vector(_)));
     vectors.map(|field| field.name.clone()).collect()
 }
 
@@ -121,7 +144,9 @@ fn default_field(schema: &Schema) -> Result<String, Error> {
     match fields.as_slice() {
         _ if fields.iter().any(|name| name == "embedding") => Ok("embedding".to_owned()),
         [one] => Ok(one.clone()),
-        [] => Err(Error::Input("the dataset has no vector field; `embed` makes one".to_owned())),
+        [] => Err(Error::Input(
+            "the dataset has no vector field; `embed` makes one".to_owned(),
+        )),
         many => Err(Error::Input(format!(
             "there are several vector fields ({}); say which with `features`",
             many.join(", ")

@@ -52,7 +52,9 @@ impl Session {
     /// # Errors
     /// The store's: not a directory, no permission, a newer format.
     pub fn open(dir: &Path) -> Result<Session, Error> {
-        Ok(Session { store: Store::open(dir)? })
+        Ok(Session {
+            store: Store::open(dir)?,
+        })
     }
 
     /// The store underneath.
@@ -91,11 +93,16 @@ impl Session {
     ) -> Result<RunRecord, Error> {
         let dataset = self.store.dataset(dataset)?;
         let snapshot = dataset.snapshot()?;
-        let known = operators().iter().find(|known| known.signature.name == operator);
+        let known = operators()
+            .iter()
+            .find(|known| known.signature.name == operator);
         let known = known.ok_or_else(|| Error::Unknown {
             what: "operator",
             name: operator.to_owned(),
-            candidates: operators().iter().map(|o| o.signature.name.to_owned()).collect(),
+            candidates: operators()
+                .iter()
+                .map(|o| o.signature.name.to_owned())
+                .collect(),
         })?;
         let args = bind_operator(known, args)?;
         let view = self.view(&snapshot, view.unwrap_or_default())?;
@@ -113,12 +120,24 @@ impl Session {
     /// # Errors
     /// Mistakes in the text, or a text that ends in something other than a stage.
     pub fn view(&self, snapshot: &Snapshot, text: &str) -> Result<(View, String), Error> {
-        let text = if text.trim().is_empty() { "dataset" } else { text };
+        let text = if text.trim().is_empty() {
+            "dataset"
+        } else {
+            text
+        };
         match self.ask(snapshot, text)? {
             Answer::View(view) => {
-                let canonical = messier_query::parse(text).map(|query| messier_query::format(&query));
+                let canonical =
+                    messier_query::parse(text).map(|query| messier_query::format(&query));
                 let canonical = canonical.unwrap_or_else(|_| text.to_owned());
-                Ok((view, if canonical == "dataset" { String::new() } else { canonical }))
+                Ok((
+                    view,
+                    if canonical == "dataset" {
+                        String::new()
+                    } else {
+                        canonical
+                    },
+                ))
             }
             _ => Err(Error::Input(format!(
                 "{text:?} gives a value, and a view is needed here: stages such as match(...) or limit(...)"
@@ -133,7 +152,11 @@ impl Session {
             .iter()
             .map(|view| (view.name.clone(), view.text.clone()))
             .collect();
-        let env = Env { schema: snapshot.schema(), operators: operators(), views: &views };
+        let env = Env {
+            schema: snapshot.schema(),
+            operators: operators(),
+            views: &views,
+        };
         let plan = messier_query::plan(&query, text, &env)
             .map_err(|mistakes| Error::query(text, mistakes))?;
         Ok(messier_query::evaluate(&plan, snapshot)?)
@@ -150,15 +173,23 @@ impl Session {
             "embed" => embed::run(dataset, snapshot, &call, context),
             "reduce" => reduce::run(dataset, snapshot, &call, context),
             "cluster" => cluster::run(dataset, snapshot, &call, context),
-            other => Err(Error::Input(format!("the operator {other:?} is declared but not known here"))),
+            other => Err(Error::Input(format!(
+                "the operator {other:?} is declared but not known here"
+            ))),
         }
     }
 }
 
 /// Checks the arguments of an operator and of the method it chooses, and fills the defaults in.
-fn bind_operator(operator: &messier_query::signature::Operator, args: &Args) -> Result<Args, Error> {
+fn bind_operator(
+    operator: &messier_query::signature::Operator,
+    args: &Args,
+) -> Result<Args, Error> {
     let own = operator.signature.params;
-    let default = operator.signature.param("method").and_then(|param| param.default.arg());
+    let default = operator
+        .signature
+        .param("method")
+        .and_then(|param| param.default.arg());
     let method = match args.get("method").cloned().or(default) {
         Some(messier_query::signature::Arg::Text(name)) => Some(name),
         _ => None,
@@ -166,16 +197,21 @@ fn bind_operator(operator: &messier_query::signature::Operator, args: &Args) -> 
     let methods = (operator.methods)();
     let chosen = method.as_deref().map(|name| {
         let folded = name.replace('-', "_");
-        methods.iter().find(|known| known.name == folded).ok_or_else(|| Error::Unknown {
-            what: "method",
-            name: name.to_owned(),
-            candidates: methods.iter().map(|known| known.name.to_owned()).collect(),
-        })
+        methods
+            .iter()
+            .find(|known| known.name == folded)
+            .ok_or_else(|| Error::Unknown {
+                what: "method",
+                name: name.to_owned(),
+                candidates: methods.iter().map(|known| known.name.to_owned()).collect(),
+            })
     });
     let chosen = chosen.transpose()?;
     let call = operator.signature.name.to_owned();
-    let (mine, theirs): (Args, Args) =
-        args.clone().into_iter().partition(|(name, _)| own.iter().any(|param| param.name == name));
+    let (mine, theirs): (Args, Args) = args
+        .clone()
+        .into_iter()
+        .partition(|(name, _)| own.iter().any(|param| param.name == name));
     let mut bad = Vec::new();
     let mut bound = bind(own, &mine).unwrap_or_else(|more| {
         bad.extend(more);
@@ -185,5 +221,9 @@ fn bind_operator(operator: &messier_query::signature::Operator, args: &Args) -> 
         Ok(more) => bound.extend(more),
         Err(more) => bad.extend(more),
     }
-    if bad.is_empty() { Ok(bound) } else { Err(Error::Arguments { call, bad }) }
+    if bad.is_empty() {
+        Ok(bound)
+    } else {
+        Err(Error::Arguments { call, bad })
+    }
 }

@@ -91,17 +91,32 @@ static CLUSTER: Signature = Signature {
 };
 
 static OPERATORS: [Operator; 3] = [
-    Operator { signature: &EMBED, methods: Vec::new },
-    Operator { signature: &REDUCE, methods: reduce_signatures },
-    Operator { signature: &CLUSTER, methods: cluster_signatures },
+    Operator {
+        signature: &EMBED,
+        methods: Vec::new,
+    },
+    Operator {
+        signature: &REDUCE,
+        methods: reduce_signatures,
+    },
+    Operator {
+        signature: &CLUSTER,
+        methods: cluster_signatures,
+    },
 ];
 
 fn reduce_signatures() -> Vec<&'static Signature> {
-    reduce::METHODS.iter().map(|method| method.signature()).collect()
+    reduce::METHODS
+        .iter()
+        .map(|method| method.signature())
+        .collect()
 }
 
 fn cluster_signatures() -> Vec<&'static Signature> {
-    cluster::METHODS.iter().map(|method| method.signature()).collect()
+    cluster::METHODS
+        .iter()
+        .map(|method| method.signature())
+        .collect()
 }
 
 /// Every operator with its methods.

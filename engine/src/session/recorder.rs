@@ -41,14 +41,22 @@ impl Recorder {
     }
 
     /// The record of a run that ended well. `resolved` are the parameters as the method used them.
-    pub fn finish(self, input: Input, resolved: Args, output: Option<String>, context: &Context) -> RunRecord {
+    pub fn finish(
+        self,
+        input: Input,
+        resolved: Args,
+        output: Option<String>,
+        context: &Context,
+    ) -> RunRecord {
         let mut params = self.params;
         params.extend(resolved);
         for outside in ["run", "method", "model", "seed", "overwrite"] {
             params.remove(outside);
         }
-        let params: Map<_, _> =
-            params.iter().map(|(name, arg)| (name.clone(), arg_json(arg))).collect();
+        let params: Map<_, _> = params
+            .iter()
+            .map(|(name, arg)| (name.clone(), arg_json(arg)))
+            .collect();
         RunRecord {
             fields: vec![self.key.clone()],
             key: self.key,
@@ -122,12 +130,4 @@ pub(super) fn method_args(args: &Args, params: &[messier_query::signature::Param
         .filter(|(name, _)| params.iter().any(|param| param.name == name.as_str()))
         .map(|(name, arg)| (name.clone(), arg.clone()))
         .collect()
-}
-
-/// The text argument called `name`, which the signature has made sure is there.
-pub(super) fn text<'a>(args: &'a Args, name: &str) -> &'a str {
-    match args.get(name) {
-        Some(Arg::Text(text)) => text,
-        _ => "",
-    }
 }

@@ -17,13 +17,20 @@ pub(super) fn run(
     call: &OperatorCall,
     context: &Context,
 ) -> Result<RunRecord, Error> {
-    let own = ReduceParams::read(&method_args(&call.args, ReduceParams::TABLE))
-        .map_err(|bad| Error::Arguments { call: "reduce".to_owned(), bad })?;
+    let own = ReduceParams::read(&method_args(&call.args, ReduceParams::TABLE)).map_err(|bad| {
+        Error::Arguments {
+            call: "reduce".to_owned(),
+            bad,
+        }
+    })?;
     check_key(snapshot, &own.run, own.overwrite)?;
     let method = reduce::method(&own.method).ok_or_else(|| Error::Unknown {
         what: "reduction method",
         name: own.method.clone(),
-        candidates: reduce::METHODS.iter().map(|m| m.signature().name.to_owned()).collect(),
+        candidates: reduce::METHODS
+            .iter()
+            .map(|m| m.signature().name.to_owned())
+            .collect(),
     })?;
     let seed = seed_of(&call.args, context);
     let recorder = Recorder::start(call, &own.run, method.signature().name, seed);
@@ -42,13 +49,23 @@ pub(super) fn run(
     };
     let output = fingerprint_rows(&features.ids, reduction.points.view());
     let mut record = recorder.finish(input, reduction.params.clone(), Some(output), context);
-    record.params.insert("features".into(), features.field.clone().into());
-    record.scores.extend(reduction.scores.iter().map(|&(name, value)| (name.to_owned(), Some(value))));
+    record
+        .params
+        .insert("features".into(), features.field.clone().into());
+    record.scores.extend(
+        reduction
+            .scores
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), Some(value))),
+    );
 
     let dims = u32::try_from(reduction.points.ncols()).unwrap_or(u32::MAX);
     let column = super::columns::vectors(snapshot.len(), &features.rows, reduction.points.view());
     let mut changes = Changes::new().expecting(snapshot.generation());
-    changes.set_column(Field::new(own.run.as_str(), FieldType::Vector(dims)), column);
+    changes.set_column(
+        Field::new(own.run.as_str(), FieldType::Vector(dims)),
+        column,
+    );
     changes.put_run(entry(&record, &[])?, Vec::new());
     dataset.commit(changes)?;
     Ok(record)

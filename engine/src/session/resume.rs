@@ -24,7 +24,13 @@ pub(super) struct Pending {
 
 impl Pending {
     /// Opens the file for (dataset, field, model), reads what it holds, and cuts a torn tail off.
-    pub fn open(store: &Path, dataset: &str, field: &str, model: &str, dims: usize) -> Result<(Pending, HashMap<Key, Vec<f32>>), Error> {
+    pub fn open(
+        store: &Path,
+        dataset: &str,
+        field: &str,
+        model: &str,
+        dims: usize,
+    ) -> Result<(Pending, HashMap<Key, Vec<f32>>), Error> {
         let folder = store.join("jobs");
         let mut name = blake3::Hasher::new();
         for part in [dataset, field, model] {
@@ -32,7 +38,10 @@ impl Pending {
             name.update(part.as_bytes());
         }
         let path = folder.join(format!("embed-{}.part", &name.finalize().to_hex()[..24]));
-        let failed = |error: io::Error| Error::File { path: path.clone(), problem: error.to_string() };
+        let failed = |error: io::Error| Error::File {
+            path: path.clone(),
+            problem: error.to_string(),
+        };
         fs::create_dir_all(&folder).map_err(failed)?;
         let mut file = OpenOptions::new()
             .read(true)
@@ -55,7 +64,10 @@ impl Pending {
     }
 
     /// Adds vectors that have just been computed.
-    pub fn add<'a>(&mut self, vectors: impl IntoIterator<Item = (Key, &'a [f32])>) -> Result<(), Error> {
+    pub fn add<'a>(
+        &mut self,
+        vectors: impl IntoIterator<Item = (Key, &'a [f32])>,
+    ) -> Result<(), Error> {
         let mut bytes = Vec::new();
         for (key, vector) in vectors {
             let start = bytes.len();
@@ -65,9 +77,10 @@ impl Pending {
             bytes.extend(&sum.as_bytes()[..4]);
         }
         debug_assert_eq!(bytes.len() % record_size(self.dims), 0);
-        self.file
-            .write_all(&bytes)
-            .map_err(|error| Error::File { path: self.path.clone(), problem: error.to_string() })
+        self.file.write_all(&bytes).map_err(|error| Error::File {
+            path: self.path.clone(),
+            problem: error.to_string(),
+        })
     }
 
     /// Removes the file once its vectors are committed.
@@ -99,8 +112,15 @@ fn read(bytes: &[u8], dims: usize) -> (HashMap<Key, Vec<f32>>, usize) {
             break;
         }
         let (key, values) = body.split_at(16);
-        let (Ok(key), values) = (Key::try_from(key), values.chunks_exact(4)) else { break };
-        known.insert(key, values.map(|v| f32::from_le_bytes([v[0], v[1], v[2], v[3]])).collect());
+        let (Ok(key), values) = (Key::try_from(key), values.chunks_exact(4)) else {
+            break;
+        };
+        known.insert(
+            key,
+            values
+                .map(|v| f32::from_le_bytes([v[0], v[1], v[2], v[3]]))
+                .collect(),
+        );
         good += record.len();
     }
     (known, good)
@@ -121,7 +141,9 @@ mod tests {
         let (mut pending, known) = open();
         assert!(known.is_empty());
         for i in 0..4 {
-            pending.add([([i as u8; 16], vector(i).as_slice())]).unwrap();
+            pending
+                .add([([i as u8; 16], vector(i).as_slice())])
+                .unwrap();
         }
         let path = pending.path.clone();
         drop(pending);

@@ -53,7 +53,11 @@ impl Session {
         let names = find(&snapshot, key)?.tables.clone();
         let mut tables = Vec::new();
         for name in &names {
-            tables.extend(snapshot.run_table(key, name)?.map(|table| (name.clone(), table)));
+            tables.extend(
+                snapshot
+                    .run_table(key, name)?
+                    .map(|table| (name.clone(), table)),
+            );
         }
         let mut changes = Changes::new().expecting(snapshot.generation());
         for field in &mut record.fields {
@@ -95,15 +99,30 @@ impl Session {
     /// An unknown dataset or run, a view that no longer fits, or what the operator runs into; the old run then stays.
     pub fn rerun(&self, dataset: &str, key: &str, context: &Context) -> Result<Rerun, Error> {
         let old = self.run_info(dataset, key)?;
-        let mut args: Args =
-            old.params.iter().map(|(name, value)| (name.clone(), json_arg(value))).collect();
-        args.insert("overwrite".into(), messier_query::signature::Arg::Bool(true));
+        let mut args: Args = old
+            .params
+            .iter()
+            .map(|(name, value)| (name.clone(), json_arg(value)))
+            .collect();
+        args.insert(
+            "overwrite".into(),
+            messier_query::signature::Arg::Bool(true),
+        );
         let seed = i64::try_from(old.seed).unwrap_or(i64::MAX);
         if old.operator == "embed" {
-            args.insert("model".into(), messier_query::signature::Arg::Text(old.method.clone()));
+            args.insert(
+                "model".into(),
+                messier_query::signature::Arg::Text(old.method.clone()),
+            );
         } else {
-            args.insert("method".into(), messier_query::signature::Arg::Text(old.method.clone()));
-            args.insert("run".into(), messier_query::signature::Arg::Text(old.key.clone()));
+            args.insert(
+                "method".into(),
+                messier_query::signature::Arg::Text(old.method.clone()),
+            );
+            args.insert(
+                "run".into(),
+                messier_query::signature::Arg::Text(old.key.clone()),
+            );
             args.insert("seed".into(), messier_query::signature::Arg::Int(seed));
         }
         let record = self.operate(dataset, &old.operator, &args, Some(&old.view), context)?;

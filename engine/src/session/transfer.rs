@@ -58,7 +58,12 @@ impl Session {
     ///
     /// # Errors
     /// A folder that cannot be written, or what an import runs into.
-    pub fn import_demo(&self, name: &str, folder: &Path, context: &Context) -> Result<ImportOutcome, Error> {
+    pub fn import_demo(
+        &self,
+        name: &str,
+        folder: &Path,
+        context: &Context,
+    ) -> Result<ImportOutcome, Error> {
         let demo = demo::unpack(folder, context)?;
         let known = self.known_paths(name)?;
         let importer = importer(Some("image-folder"), &demo.folder)?;
@@ -70,17 +75,31 @@ impl Session {
             .iter()
             .filter_map(|picture| Some((picture.path.to_str()?, picture)))
             .collect();
-        let paths = imported.columns.iter().find(|(field, _)| field.name == "filepath");
+        let paths = imported
+            .columns
+            .iter()
+            .find(|(field, _)| field.name == "filepath");
         if let Some((_, paths)) = paths {
             let paths = texts(paths);
             let column = |of: fn(&demo::DemoPicture) -> &str| -> ArrayRef {
-                let values = paths.iter().map(|path| Some(of(about.get(path.as_deref()?)?)));
+                let values = paths
+                    .iter()
+                    .map(|path| Some(of(about.get(path.as_deref()?)?)));
                 Arc::new(values.collect::<StringArray>())
             };
             let added = [
-                (Field::new("group", FieldType::Text), column(|picture| &picture.group)),
-                (Field::new("subgroup", FieldType::Text), column(|picture| &picture.subgroup)),
-                (Field::new("name", FieldType::Text), column(|picture| &picture.name)),
+                (
+                    Field::new("group", FieldType::Text),
+                    column(|picture| &picture.group),
+                ),
+                (
+                    Field::new("subgroup", FieldType::Text),
+                    column(|picture| &picture.subgroup),
+                ),
+                (
+                    Field::new("name", FieldType::Text),
+                    column(|picture| &picture.name),
+                ),
             ];
             imported.columns.extend(added);
         }
