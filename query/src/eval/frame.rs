@@ -247,35 +247,48 @@ impl Frame {
         self
     }
 
-    /// These rows and then those of another view of the same source; duplicates stay.
+    /// The rows of several views of the same source, one after the other; duplicates stay. `None` of none.
     ///
     /// # Errors
     /// Arrow's, or too many rows.
-    pub fn concat(&self, other: &Frame) -> Result<Frame, Error> {
-        let mut rows = self.rows.rows().to_vec();
-        rows.extend_from_slice(&other.rows.rows());
-        if rows.len() > u32::MAX as usize {
-            return Err(Error::TooManyRows { rows: rows.len() });
+    pub fn concat(frames: &[Frame]) -> Result<Option<Frame>, Error> {
+        let Some(first) = frames.first() else {
+            return Ok(None);
+        };
+        let count = frames.iter().map(|frame| frame.rows.len()).sum();
+        if count > u32::MAX as usize {
+            return Err(Error::TooManyRows { rows: count });
+        }
+        let mut rows = Vec::with_capacity(count);
+        let mut names: Vec<&str> = Vec::new();
+        for frame in frames {
+            rows.extend_from_slice(&frame.rows.rows());
+            for (name, _) in &frame.computed {
+                if !names.contains(&name.as_str()) && first.schema.field(name).is_some() {
+                    names.push(name);
+                }
+            }
         }
         let mut computed = Vec::new();
-        for (name, column) in &self.computed {
-            let ty = column_type(column.data_type());
-            let theirs = match other.schema.field(name) {
-                Some(_) => other.column(name)?,
-                None => arrow::array::new_null_array(column.data_type(), other.len()),
+        for name in names {
+            let Some(field) = first.schema.field(name) else {
+                continue;
             };
-            computed.push((
-                name.clone(),
-                crate::columns::join(&[column.clone(), theirs], &ty)?,
-            ));
+            let ty = crate::types::Type::from(&field.ty);
+            let columns = frames.iter().map(|frame| match frame.schema.field(name) {
+                Some(_) => frame.column(name),
+                None => Ok(arrow::array::new_null_array(&ty.arrow(), frame.rows.len())),
+            });
+            let columns = columns.collect::<Result<Vec<_>, _>>()?;
+            computed.push((name.to_owned(), crate::columns::join(&columns, &ty)?));
         }
-        Ok(Frame {
+        Ok(Some(Frame {
             rows: RowSet::listed(rows),
             computed,
             groups: None,
             gathered: Arc::default(),
-            ..self.clone()
-        })
+            ..first.clone()
+        }))
     }
 
     /// The members of every group of the frame, group after group.

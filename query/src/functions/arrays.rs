@@ -176,9 +176,10 @@ pub(crate) fn python_slice(
 }
 
 /// `x.length()`
-struct Length;
+pub struct Length;
 
-static LENGTH: Length = Length;
+/// The number of values in a list.
+pub static LENGTH: Length = Length;
 static LENGTH_SIGNATURE: Signature = expression(
     "length",
     "Gives the number of values in a list; of null it is 0.",

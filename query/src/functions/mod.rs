@@ -26,10 +26,10 @@ mod vectors;
 
 pub use arithmetic::{ADD, DIV, MUL, NEG, POW, REM, SUB};
 pub(crate) use arrays::python_slice;
-pub use arrays::{INDEX, LIST, SLICE};
-pub use call::{Invocation, Operand, float_values, truth};
+pub use arrays::{INDEX, LENGTH, LIST, SLICE};
+pub use call::{Invocation, float_values, truth};
 pub use compare::comparison;
-pub(crate) use control::{cases, pairs, with_field};
+pub(crate) use control::{cases, with_field};
 pub(crate) use convert::text_of;
 pub use logic::NOT;
 pub use membership::IS_IN;

@@ -26,10 +26,12 @@ impl Planner<'_> {
         let outer = std::mem::replace(&mut self.schema, self.env.schema.clone());
         let scopes = std::mem::take(&mut self.scopes);
         let grouped = std::mem::replace(&mut self.grouped, false);
+        let patched = std::mem::replace(&mut self.patched, false);
         let planned = self.deeper(query.span, |planner| planner.chain(query));
         let schema = std::mem::replace(&mut self.schema, outer);
         self.scopes = scopes;
         self.grouped = grouped;
+        self.patched = patched;
         match planned? {
             (steps, None) => Some((steps, schema)),
             _ => self.refuse(Diagnostic::new(
@@ -38,6 +40,14 @@ impl Planner<'_> {
                 query.span,
                 "not a view",
             )),
+        }
+    }
+
+    /// The stages of a chain that goes on from here rather than from all samples.
+    pub(crate) fn stages(&mut self, query: &Query) -> Option<Vec<Planned>> {
+        match self.chain(query)? {
+            (steps, None) => Some(steps),
+            _ => None,
         }
     }
 

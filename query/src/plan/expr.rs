@@ -164,24 +164,14 @@ impl Expr {
 
     /// Whether there may be values that cannot be computed.
     pub fn may_skip(&self) -> bool {
-        match &self.node {
-            Node::Literal(_) | Node::Column(_) | Node::Element | Node::Accumulator => false,
-            Node::Child(of, _) | Node::Cast(of) => of.may_skip(),
-            Node::Call(function, args) => function.may_skip() || args.iter().any(Expr::may_skip),
-            Node::And(a, b) | Node::Or(a, b) => a.may_skip() || b.may_skip(),
-            Node::Branch { arms, otherwise } => {
-                otherwise.as_ref().is_none_or(|other| other.may_skip())
-                    || arms
-                        .iter()
-                        .any(|(when, then)| when.may_skip() || then.may_skip())
-            }
-            Node::Each(_, list, body) => list.may_skip() || body.may_skip(),
-            Node::Reduce { list, body, init } => {
-                list.may_skip() || body.may_skip() || init.may_skip()
-            }
-            Node::Bind(value, body) => value.may_skip() || body.may_skip(),
-            Node::With(base, _, value) => base.may_skip() || value.may_skip(),
-        }
+        let own = match &self.node {
+            Node::Call(function, _) => function.may_skip(),
+            Node::Branch { otherwise, .. } => otherwise.is_none(),
+            _ => false,
+        };
+        let mut below = false;
+        self.operands(&mut |operand| below |= operand.may_skip());
+        own || below
     }
 
     /// Whether `F()` of its own place is read in it.
@@ -206,38 +196,39 @@ impl Expr {
         }
     }
 
-    /// The top-level columns it reads.
-    pub fn columns(&self, into: &mut Vec<String>) {
+    /// The names of all fields of documents it reads.
+    pub fn children_named(&self, into: &mut Vec<String>) {
+        if let Node::Child(_, name) = &self.node {
+            into.push(name.clone());
+        }
+        self.operands(&mut |operand| operand.children_named(into));
+    }
+
+    /// Calls `visit` with each expression directly below this one.
+    pub fn operands<'e>(&'e self, visit: &mut dyn FnMut(&'e Expr)) {
         match &self.node {
-            Node::Column(name) => {
-                if !into.contains(name) {
-                    into.push(name.clone());
-                }
-            }
-            Node::Literal(_) | Node::Element | Node::Accumulator => {}
-            Node::Child(of, _) | Node::Cast(of) => of.columns(into),
-            Node::Call(_, args) => args.iter().for_each(|arg| arg.columns(into)),
+            Node::Literal(_) | Node::Column(_) | Node::Element | Node::Accumulator => {}
+            Node::Child(of, _) | Node::Cast(of) => visit(of),
+            Node::Call(_, args) => args.iter().for_each(visit),
             Node::And(a, b)
             | Node::Or(a, b)
             | Node::Each(_, a, b)
             | Node::Bind(a, b)
             | Node::With(a, _, b) => {
-                a.columns(into);
-                b.columns(into);
+                visit(a);
+                visit(b);
             }
             Node::Branch { arms, otherwise } => {
                 for (when, then) in arms {
-                    when.columns(into);
-                    then.columns(into);
+                    visit(when);
+                    visit(then);
                 }
-                if let Some(other) = otherwise {
-                    other.columns(into);
-                }
+                otherwise.iter().for_each(|other| visit(other));
             }
             Node::Reduce { list, body, init } => {
-                list.columns(into);
-                body.columns(into);
-                init.columns(into);
+                visit(list);
+                visit(body);
+                visit(init);
             }
         }
     }

@@ -12,6 +12,7 @@ mod expression;
 mod names;
 mod operator;
 mod refuse;
+mod rewrite;
 
 pub use bind::Arguments;
 pub(crate) use chain::snake;
@@ -141,8 +142,10 @@ pub struct Planner<'a> {
     pub(crate) depth: usize,
     /// The saved views being expanded, outermost first.
     pub(crate) opened: Vec<String>,
-    /// The type of a group's samples, after `group_by`.
+    /// Whether rows stand for groups, after `group_by`.
     pub(crate) grouped: bool,
+    /// Whether rows are patches, after `to_patches`.
+    pub(crate) patched: bool,
 }
 
 /// How deep an expression may be nested.
@@ -159,6 +162,7 @@ impl<'a> Planner<'a> {
             depth: 0,
             opened: Vec::new(),
             grouped: false,
+            patched: false,
         }
     }
 

@@ -1,9 +1,17 @@
 //! Stages: each turns a view into a view. One file a family, one line in [`STAGES`].
 
+mod by_value;
+mod concat;
+mod edit_labels;
 mod fields;
 mod filter;
+mod filter_labels;
+mod groups;
+mod labels;
 mod limits;
+mod patches;
 mod select;
+mod set_field;
 mod shuffle;
 mod sort;
 
@@ -30,6 +38,9 @@ static STAGES: &[&dyn Stage] = &[
     &filter::EXISTS,
     &select::SELECT,
     &select::EXCLUDE,
+    &by_value::SELECT_BY,
+    &by_value::EXCLUDE_BY,
+    &filter_labels::MATCH_LABELS,
     &limits::LIMIT,
     &limits::SKIP,
     &shuffle::TAKE,
@@ -37,6 +48,18 @@ static STAGES: &[&dyn Stage] = &[
     &sort::SORT_BY,
     &fields::SELECT_FIELDS,
     &fields::EXCLUDE_FIELDS,
+    &set_field::SET_FIELD,
+    &set_field::MAP_VALUES,
+    &set_field::FILTER_FIELD,
+    &filter_labels::FILTER_LABELS,
+    &filter_labels::SELECT_LABELS,
+    &filter_labels::EXCLUDE_LABELS,
+    &edit_labels::MAP_LABELS,
+    &edit_labels::LIMIT_LABELS,
+    &concat::CONCAT,
+    &groups::GROUP_BY,
+    &groups::FLATTEN,
+    &patches::TO_PATCHES,
 ];
 
 /// All stages.
