@@ -142,7 +142,7 @@ impl Dataset {
 
 impl Inner {
     /// Writes what is new in a draft into segments, and makes the manifest of the generation after `base`.
-    fn keep(&self, draft: Draft<'_>, base: &Manifest, now: i64) -> Result<Manifest> {
+    pub fn keep(&self, draft: Draft<'_>, base: &Manifest, now: i64) -> Result<Manifest> {
         let mut new: Vec<(Content, ArrayRef)> = Vec::new();
         for column in &draft.columns {
             for piece in &column.pieces {

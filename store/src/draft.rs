@@ -581,7 +581,7 @@ fn fill_times(values: &ArrayRef, now: i64) -> ArrayRef {
 }
 
 /// What rows get in a field that was not given.
-fn default_piece(field: &str, rows: usize, now: i64) -> DraftPiece {
+pub fn default_piece(field: &str, rows: usize, now: i64) -> DraftPiece {
     DraftPiece::New(match field {
         "id" => {
             let bytes: Vec<u8> = random::sample_ids(rows).flat_map(|id| id.0).collect();

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, Undecodable};
 use crate::manifest::Manifest;
+use crate::state::State;
 
 /// The journal's name in the store's directory.
 pub const FILE: &str = "journal";
@@ -18,7 +19,7 @@ pub const VERSION: u32 = 1;
 
 const MAGIC: &[u8; 8] = b"MESSJRNL";
 /// Bytes of the header.
-pub const HEADER: usize = 16;
+pub const HEADER: usize = 24;
 const RECORD_HEADER: usize = 16;
 /// Sequence numbers further ahead than this are no continuation.
 const PLAUSIBLE_GAP: u64 = 1 << 20;
@@ -32,6 +33,16 @@ pub enum Record {
     Undo(Manifest),
     /// A dataset is gone.
     Remove(u64),
+}
+
+impl Record {
+    /// The dataset it is about.
+    pub fn dataset(&self) -> u64 {
+        match self {
+            Record::Put(manifest) | Record::Undo(manifest) => manifest.id,
+            Record::Remove(id) => *id,
+        }
+    }
 }
 
 /// Why a journal cannot be read.
@@ -54,21 +65,23 @@ pub struct Scan {
     pub torn: bool,
 }
 
-/// The header of a journal.
-pub fn header() -> [u8; HEADER] {
+/// The header of a journal whose first record follows record `base`. A journal rewritten without records must not
+/// begin to count anew: the catalogue would seem to know more than it.
+pub fn header(base: u64) -> [u8; HEADER] {
     let mut bytes = [0; HEADER];
     bytes[..8].copy_from_slice(MAGIC);
     bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-    let sum = crc32fast::hash(&bytes[..12]);
-    bytes[12..].copy_from_slice(&sum.to_le_bytes());
+    bytes[16..].copy_from_slice(&base.to_le_bytes());
+    let sum = header_sum(&bytes);
+    bytes[12..16].copy_from_slice(&sum.to_le_bytes());
     bytes
 }
 
-/// Checks the header that `bytes` start with.
+/// The number of the record before the first one, from the header that `bytes` start with.
 ///
 /// # Errors
 /// [`Unreadable`] where they do not start with a whole header of a version we know.
-pub fn check_header(bytes: &[u8]) -> Result<(), Unreadable> {
+pub fn base_of(bytes: &[u8]) -> Result<u64, Unreadable> {
     let header = bytes
         .get(..HEADER)
         .ok_or_else(|| Unreadable::Damaged("it is cut short in its header".into()))?;
@@ -77,15 +90,42 @@ pub fn check_header(bytes: &[u8]) -> Result<(), Unreadable> {
             "it does not start as a journal does".into(),
         ));
     }
-    if u32_at(header, 12) != Some(crc32fast::hash(&header[..12])) {
+    if u32_at(header, 12) != Some(header_sum(header)) {
         return Err(Unreadable::Damaged(
             "the sum of its header does not fit".into(),
         ));
     }
     match u32_at(header, 8) {
         Some(version) if version > VERSION => Err(Unreadable::Newer(version)),
-        _ => Ok(()),
+        _ => u64_at(header, 16).ok_or_else(|| Unreadable::Damaged("it has no base".into())),
     }
+}
+
+/// Every whole record in a damaged journal, wherever it is: for repair.
+pub fn salvage(bytes: &[u8]) -> Vec<(u64, Record)> {
+    let mut records: Vec<(u64, Record)> = Vec::new();
+    let mut at = HEADER;
+    while at < bytes.len() {
+        let last = records.last().map_or(0, |(seq, _)| *seq);
+        let found = framed_at(bytes, at)
+            .filter(|(seq, body)| *seq > last && is_sound(bytes, at, *seq, body))
+            .and_then(|(seq, body)| Some((seq, body.len(), codec::decode(body).ok()?)));
+        match found {
+            Some((seq, len, record)) => {
+                records.push((seq, record));
+                at += RECORD_HEADER + len;
+            }
+            None => at += 1,
+        }
+    }
+    records
+}
+
+fn header_sum(header: &[u8]) -> u32 {
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(&header[..12]);
+    sum.update(&header[16..HEADER]);
+    sum.finalize()
 }
 
 /// The bytes of a record.
@@ -103,12 +143,25 @@ pub fn encode(seq: u64, record: &Record) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Reads records from `bytes`, which begin at byte `start` of the journal; `last` is the sequence number of the record
-/// before, `None` at the beginning of the journal.
+/// A journal that comes to `state` in the fewest records, the first of them after number `base`; and the last number.
+///
+/// # Errors
+/// As [`encode`].
+pub fn short(state: &State, base: u64) -> Result<(Vec<u8>, u64), String> {
+    let mut seq = base;
+    let mut bytes = header(base).to_vec();
+    for record in state.records() {
+        seq += 1;
+        bytes.extend(encode(seq, &record)?);
+    }
+    Ok((bytes, seq))
+}
+
+/// Reads records from `bytes`, which begin at byte `start` of the journal; `last` is the number of the record before.
 ///
 /// # Errors
 /// [`Unreadable`] where a bad record is followed by a good one, or a good one cannot be decoded.
-pub fn scan(bytes: &[u8], start: u64, mut last: Option<u64>) -> Result<Scan, Unreadable> {
+pub fn scan(bytes: &[u8], start: u64, mut last: u64) -> Result<Scan, Unreadable> {
     let mut records = Vec::new();
     let mut at = 0;
     while let Some((seq, body)) = record_at(bytes, at, last) {
@@ -120,7 +173,7 @@ pub fn scan(bytes: &[u8], start: u64, mut last: Option<u64>) -> Result<Scan, Unr
             )),
         })?;
         records.push((seq, record));
-        last = Some(seq);
+        last = seq;
         at += RECORD_HEADER + body.len();
     }
     let torn = at < bytes.len();
@@ -139,9 +192,9 @@ pub fn scan(bytes: &[u8], start: u64, mut last: Option<u64>) -> Result<Scan, Unr
 }
 
 /// The record at `at`, if it is whole and follows `last`.
-fn record_at(bytes: &[u8], at: usize, last: Option<u64>) -> Option<(u64, &[u8])> {
+fn record_at(bytes: &[u8], at: usize, last: u64) -> Option<(u64, &[u8])> {
     let (seq, body) = framed_at(bytes, at)?;
-    if last.is_some_and(|last| seq != last.wrapping_add(1)) {
+    if Some(seq) != last.checked_add(1) {
         return None;
     }
     is_sound(bytes, at, seq, body).then_some((seq, body))
@@ -163,8 +216,7 @@ fn is_sound(bytes: &[u8], at: usize, seq: u64, body: &[u8]) -> bool {
 }
 
 /// Where a sound record of a later number begins, at `from` or after it.
-fn later_record(bytes: &[u8], from: usize, last: Option<u64>) -> Option<usize> {
-    let last = last.unwrap_or(0);
+fn later_record(bytes: &[u8], from: usize, last: u64) -> Option<usize> {
     (from..bytes.len().saturating_sub(RECORD_HEADER)).find(|at| {
         framed_at(bytes, *at).is_some_and(|(seq, body)| {
             seq > last && seq - last < PLAUSIBLE_GAP && is_sound(bytes, *at, seq, body)
@@ -210,7 +262,7 @@ mod tests {
     fn a_cut_anywhere_leaves_the_records_before_it() {
         let (bytes, starts) = journal(3);
         for cut in 0..bytes.len() {
-            let scan = scan(&bytes[..cut], 0, None).unwrap();
+            let scan = scan(&bytes[..cut], 0, 0).unwrap();
             let whole = starts
                 .iter()
                 .filter(|start| **start > 0 && **start <= cut)
@@ -226,7 +278,7 @@ mod tests {
         for at in 0..bytes.len() {
             let mut bad = bytes.clone();
             bad[at] ^= 0x10;
-            match scan(&bad, 0, None) {
+            match scan(&bad, 0, 0) {
                 Ok(scan) => {
                     assert!(at >= starts[2], "bit {at} was lost silently");
                     assert_eq!(scan.records.len(), 2);
@@ -241,19 +293,28 @@ mod tests {
     }
 
     #[test]
+    fn whole_records_are_saved_from_around_a_bad_one() {
+        let (bytes, starts) = journal(3);
+        let mut bad = [&header(0)[..], &bytes].concat();
+        bad[HEADER + starts[1] + RECORD_HEADER] ^= 1;
+        let saved: Vec<u64> = salvage(&bad).into_iter().map(|(seq, _)| seq).collect();
+        assert_eq!(saved, [1, 3]);
+    }
+
+    #[test]
     fn zeros_are_no_record() {
-        let scan = scan(&[0; 100], 0, Some(3)).unwrap();
+        let scan = scan(&[0; 100], 0, 3).unwrap();
         assert!(scan.torn && scan.records.is_empty());
     }
 
     #[test]
     fn a_newer_header_is_told_from_a_bad_one() {
-        let mut bytes = header();
-        assert_eq!(check_header(&bytes), Ok(()));
+        let mut bytes = header(9);
+        assert_eq!(base_of(&bytes), Ok(9));
         bytes[8] = 2;
-        assert!(matches!(check_header(&bytes), Err(Unreadable::Damaged(_))));
-        let sum = crc32fast::hash(&bytes[..12]);
-        bytes[12..].copy_from_slice(&sum.to_le_bytes());
-        assert_eq!(check_header(&bytes), Err(Unreadable::Newer(2)));
+        assert!(matches!(base_of(&bytes), Err(Unreadable::Damaged(_))));
+        let sum = header_sum(&bytes);
+        bytes[12..16].copy_from_slice(&sum.to_le_bytes());
+        assert_eq!(base_of(&bytes), Err(Unreadable::Newer(2)));
     }
 }

@@ -30,6 +30,7 @@
 //! # }
 //! ```
 
+mod catalog;
 mod changed;
 mod changes;
 mod codec;
@@ -43,7 +44,9 @@ mod lookup;
 mod manifest;
 mod merge;
 mod names;
+pub mod owner;
 mod random;
+mod repair;
 mod segment;
 mod snapshot;
 mod state;
@@ -52,6 +55,7 @@ mod sweep;
 mod text;
 mod types;
 mod vectors;
+mod verify;
 mod writer;
 
 pub use changes::Changes;
@@ -59,9 +63,11 @@ pub use dataset::Dataset;
 pub use error::{Error, Result};
 pub use manifest::{RunEntry, SavedView};
 pub use names::MAX_NAME_BYTES;
+pub use repair::{Repaired, RepairedDataset, Source, repair};
 pub use snapshot::Snapshot;
 pub use state::KEPT_GENERATIONS;
 pub use store::{DatasetInfo, NewDataset, Store};
 pub use sweep::Swept;
 pub use types::{Field, FieldType, ID_BYTES, SampleId, Schema, StructKind};
 pub use vectors::Vectors;
+pub use verify::{Problem, Verified};

@@ -96,6 +96,11 @@ impl State {
         self.names.values().filter_map(|id| self.datasets.get(id))
     }
 
+    /// The newest generation of every dataset, also where two have one name.
+    pub fn all_current(&self) -> impl Iterator<Item = &Arc<Manifest>> {
+        self.datasets.values().map(|entry| &entry.current)
+    }
+
     /// Every kept generation of every dataset.
     pub fn manifests(&self) -> impl Iterator<Item = &Arc<Manifest>> {
         self.datasets

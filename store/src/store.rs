@@ -303,18 +303,21 @@ impl Inner {
             let from = loaded.end;
             let bytes = self.read_journal(from)?;
             // If the journal was replaced meanwhile, these bytes are no continuation; it is then read as a whole.
-            if let Ok(scan) = journal::scan(&bytes, from, Some(loaded.seq))
+            if let Ok(scan) = journal::scan(&bytes, from, loaded.seq)
                 && !scan.torn
             {
                 return self.take(loaded, stat, scan);
             }
         }
         let bytes = self.read_journal(0)?;
-        let scan = journal::check_header(&bytes)
-            .and_then(|()| journal::scan(&bytes[journal::HEADER..], journal::HEADER as u64, None))
+        let (base, scan) = journal::base_of(&bytes)
+            .and_then(|base| {
+                let scan = journal::scan(&bytes[journal::HEADER..], journal::HEADER as u64, base)?;
+                Ok((base, scan))
+            })
             .map_err(|error| self.unreadable(error))?;
         loaded.state = Arc::default();
-        loaded.seq = 0;
+        loaded.seq = base;
         self.take(loaded, stat, scan)
     }
 

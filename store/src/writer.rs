@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::catalog::{self, Catalog, Opened};
 use crate::disk::{Lock, Sharing};
 use crate::journal::{self, Record};
 use crate::segment;
@@ -29,24 +30,35 @@ const SWEEP_EVERY: u32 = 16;
 /// The state of this process as a writer.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    catalogue: Option<PathBuf>,
+    catalogue: Catalogue,
     swept: bool,
     /// Length of the journal when it was last rewritten.
     short_len: u64,
     commits: u32,
 }
 
+/// The catalogue as this process has it.
+#[derive(Debug)]
+enum Catalogue {
+    /// The store is kept without one.
+    None,
+    /// Not open (yet, or because another process holds it); the store's directory.
+    Closed(PathBuf),
+    /// Open, and holding what the journal said up to this record.
+    Open(Catalog, u64),
+}
+
 impl Writer {
     pub fn with_catalogue(root: PathBuf) -> Writer {
         Writer {
-            catalogue: Some(root),
+            catalogue: Catalogue::Closed(root),
             ..Writer::without_catalogue()
         }
     }
 
     pub fn without_catalogue() -> Writer {
         Writer {
-            catalogue: None,
+            catalogue: Catalogue::None,
             swept: false,
             short_len: 0,
             commits: 0,
@@ -69,7 +81,9 @@ impl Inner {
             let (record, value) = change(&state)?;
             drop(state);
             if let Some(record) = record {
+                let id = record.dataset();
                 self.append(record)?;
+                self.follow(writer, id);
                 writer.commits += 1;
                 self.tidy(writer);
             }
@@ -83,6 +97,7 @@ impl Inner {
         self.refuse_poisoned()?;
         let _alone = self.wait_for(WRITE_LOCK, Sharing::Alone)?;
         self.current()?;
+        self.open_catalogue(&mut writer)?;
         self.prepare(&mut writer)?;
         act(&mut writer)
     }
@@ -124,6 +139,59 @@ impl Inner {
         }
     }
 
+    /// Opens the catalogue, if it can be had, before anything is written: it may know that the journal has lost records.
+    fn open_catalogue(&self, writer: &mut Writer) -> Result<()> {
+        let Catalogue::Closed(root) = &writer.catalogue else {
+            return Ok(());
+        };
+        let (state, seq) = self.state_and_seq();
+        match Catalog::open_at(root, &state, seq) {
+            Opened::Yes(catalog) => writer.catalogue = Catalogue::Open(catalog, seq),
+            Opened::No => {}
+            Opened::Ahead(known) => {
+                let why = format!("it ends with record {seq}, and the catalogue knows of {known}");
+                return Err(self.damaged(journal::FILE, why));
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the catalogue to the journal after a commit to one dataset. Where that fails, the store goes on without
+    /// it, and the next process makes it anew.
+    fn follow(&self, writer: &mut Writer, dataset: u64) {
+        let Catalogue::Open(catalog, known) = &mut writer.catalogue else {
+            return;
+        };
+        let (state, seq) = self.state_and_seq();
+        let outcome = if *known + 1 == seq {
+            catalog.put(seq, dataset, state.get(dataset))
+        } else {
+            catalog.put_all(seq, &state)
+        };
+        *known = seq;
+        if outcome.and_then(|()| catalog.sync()).is_err() {
+            writer.catalogue = Catalogue::None;
+        }
+    }
+
+    /// Runs `look` on the catalogue, if this process has it or can have it.
+    pub fn with_catalogue<T>(&self, look: impl FnOnce(&Catalog) -> T) -> Option<T> {
+        let writer = lock(&self.writer);
+        match &writer.catalogue {
+            Catalogue::Open(catalog, _) => Some(look(catalog)),
+            Catalogue::Closed(root) if root.join(catalog::DIR).exists() => {
+                Catalog::open(root).ok().map(|catalog| look(&catalog))
+            }
+            _ => None,
+        }
+    }
+
+    /// The state and the number of the record it ends with.
+    pub fn state_and_seq(&self) -> (Arc<State>, u64) {
+        let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
+        (loaded.state.clone(), loaded.seq)
+    }
+
     /// Makes the journal fit to be appended to: there, without a torn tail, and surely on the disk.
     fn prepare(&self, writer: &mut Writer) -> Result<()> {
         let (torn, missing) = {
@@ -152,12 +220,8 @@ impl Inner {
     /// Writes the journal anew, as short as it can be: a temporary file, its sync, its renaming, the directory's sync.
     pub fn rewrite(&self, writer: &mut Writer) -> Result<()> {
         let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
-        let mut bytes = journal::header().to_vec();
-        let mut seq = loaded.seq;
-        for record in loaded.state.records() {
-            seq += 1;
-            bytes.extend(self.encode(seq, &record)?);
-        }
+        let (bytes, seq) = journal::short(&loaded.state, loaded.seq)
+            .map_err(|why| self.damaged(journal::FILE, why))?;
         let leftover = self.disk.stat(journal::NEW_FILE);
         if leftover
             .map_err(|error| self.io("read", journal::NEW_FILE, error))?

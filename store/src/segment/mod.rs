@@ -10,7 +10,7 @@ mod layout;
 mod read;
 mod write;
 
-pub use footer::{Content, Footer};
+pub use footer::Content;
 pub use kind::Kind;
 pub use read::{Depth, Segment};
 pub use write::{Origin, plan_segments};
