@@ -1,5 +1,7 @@
 //! Clusterings: each method is one file and one line in [`METHODS`].
 
+pub mod kmeans;
+
 use messier_query::signature::{Args, Signature};
 use ndarray::{Array2, ArrayView2};
 
@@ -7,7 +9,7 @@ use crate::context::Context;
 use crate::error::Error;
 
 /// Every clustering method, in the order help lists them.
-pub static METHODS: &[&dyn Clusterer] = &[];
+pub static METHODS: &[&dyn Clusterer] = &[&kmeans::KMEANS];
 
 /// A clustering method. The conformance suite calls every one with the same hostile inputs.
 pub trait Clusterer: Sync {

@@ -15,12 +15,14 @@ mod distance;
 mod isa;
 mod panels;
 mod products;
+mod rows;
 mod scan;
 
 pub use distance::{dot, squared_distance, squared_norm};
 pub use isa::{Isa, forced_isa, isa};
-pub use panels::{Block, LANES, Panels};
+pub use panels::{Block, LANES, Panels, measure};
 pub use products::products;
+pub use rows::{add_centred, centre, sum_of_squares};
 pub use scan::{Nearest, nearest, select_below, select_below_each};
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ impl Sweep<'_> {
                 |buffers, block| {
                     let rows = block * ROWS..((block + 1) * ROWS).min(n);
                     self.points
-                        .block(rows, &mut buffers.block, &mut buffers.staging);
+                        .block(rows, self.isa, &mut buffers.block, &mut buffers.staging);
                     for strip in block * ROWS / COLUMNS..strips {
                         step.tick(1)?;
                         self.tile(block, strip, buffers);

@@ -5,15 +5,14 @@
 //! it lengths and so error bounds are small. The alternative, a centred copy, would double the memory.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::Metric;
 use crate::error::Error;
 use crate::linalg::bound::Scale;
-use crate::linalg::{Block, Isa, Panels, squared_distance};
+use crate::linalg::{Block, Isa, Panels, add_centred, centre, measure, squared_distance};
 
 /// Rows that are summed together when the mean is taken; a block, so that threads do not change the order.
 const MEAN_ROWS: usize = 512;
@@ -116,28 +115,94 @@ impl<'a> Points<'a> {
     /// All rows, packed for the right side of products.
     pub fn panels(&self, isa: Isa) -> Panels {
         Panels::pack_with(isa, self.rows, self.dims, |first, out| {
-            self.centred(first, out)
+            for (at, out) in out.chunks_exact_mut(self.dims).enumerate() {
+                self.working_row(isa, first + at, out);
+            }
         })
     }
 
-    /// Fills a block with the rows of a range; `staging` is reused from call to call.
-    pub fn block(&self, rows: Range<usize>, block: &mut Block, staging: &mut Vec<f32>) {
+    /// Fills a block with the given rows in working units; `staging` holds them in f32 and is reused.
+    pub fn block(
+        &self,
+        rows: impl ExactSizeIterator<Item = usize>,
+        isa: Isa,
+        block: &mut Block,
+        staging: &mut Vec<f32>,
+    ) {
         staging.resize(rows.len() * self.dims, 0.0);
-        self.centred(rows.start, staging);
+        for (row, out) in rows.zip(staging.chunks_exact_mut(self.dims)) {
+            self.working_row(isa, row, out);
+        }
         block.fill(staging, self.dims);
     }
 
-    fn centred(&self, first: usize, out: &mut [f32]) {
-        let from = &self.data[first * self.dims..][..out.len()];
-        let factor = self.scale.factor() as f32;
-        for (out, row) in out
-            .chunks_exact_mut(self.dims)
-            .zip(from.chunks_exact(self.dims))
-        {
-            for ((out, x), mean) in out.iter_mut().zip(row).zip(&self.mean) {
-                *out = x * factor - mean;
-            }
+    /// A row in working units, those of proposals: scaled to at most 1 per coordinate, minus the mean.
+    pub fn working_row(&self, isa: Isa, at: usize, out: &mut [f32]) {
+        centre(
+            isa,
+            self.row(at),
+            self.scale.factor() as f32,
+            &self.mean,
+            out,
+        );
+    }
+
+    /// The squared length of each row in working units, and the largest share of its length that packing moves a row by.
+    pub fn measure(&self, isa: Isa) -> (Vec<f32>, f32) {
+        let measured = (0..self.rows).into_par_iter().with_min_len(64).map_init(
+            || vec![0.0; self.dims],
+            |row, at| {
+                self.working_row(isa, at, row);
+                measure(isa, row)
+            },
+        );
+        let measured: Vec<(f32, f32)> = measured.collect();
+        let moved = measured.iter().map(|(_, moved)| *moved).fold(0.0, f32::max);
+        (measured.into_iter().map(|(norm, _)| norm).collect(), moved)
+    }
+
+    /// Adds `sign` times a row in working units to `sums`.
+    pub fn add_working_row(&self, isa: Isa, at: usize, sign: f64, sums: &mut [f64]) {
+        add_centred(
+            isa,
+            self.row(at),
+            self.scale.factor() as f32,
+            &self.mean,
+            sign,
+            sums,
+        );
+    }
+
+    /// Rows given in the units of the data, in working units; what lies more than a million times the data's range away is
+    /// brought to that distance.
+    pub fn to_working(&self, rows: ArrayView2<'_, f32>) -> Vec<f32> {
+        if rows.ncols() == 0 {
+            return vec![0.0; rows.nrows() * self.dims];
         }
+        let factor = self.kept.factor() * self.scale.factor();
+        let rows = rows.rows().into_iter();
+        rows.flat_map(|row| {
+            row.into_iter().zip(&self.mean).map(move |(x, mean)| {
+                (f64::from(*x) * factor - f64::from(*mean)).clamp(-1e6, 1e6) as f32
+            })
+        })
+        .collect()
+    }
+
+    /// Rows in working units, in the units of the data, with `columns` coordinates each (0 or [`Points::dims`]).
+    pub fn from_working(&self, rows: &[f32], columns: usize) -> Array2<f32> {
+        let factor = self.kept.factor() * self.scale.factor();
+        let count = rows.len() / self.dims;
+        Array2::from_shape_fn((count, columns), |(row, column)| {
+            let x = f64::from(rows[row * self.dims + column]) + f64::from(self.mean[column]);
+            ((x / factor) as f32).clamp(f32::MIN, f32::MAX)
+        })
+    }
+
+    /// A squared distance in working units, in the units of the data.
+    pub fn squared_from_working(&self, squared: f64) -> f64 {
+        let factor = self.kept.factor() * self.scale.factor();
+        squared / factor / factor
     }
 }
 

@@ -1,0 +1,227 @@
+//! k-means as scikit-learn defines it, as blocked matrix products.
+//!
+//! Greedy k-means++ start, Lloyd's rounds on rows minus their mean, a last assignment so that labels fit the centres
+//! returned. Labels are decided by exact f32 distances (products only propose), sums are f64 in a fixed order: the
+//! same seed gives the same bits on every machine and for any number of threads.
+
+mod assign;
+mod draws;
+mod lloyd;
+mod means;
+mod seeding;
+
+use messier_query::params;
+use messier_query::signature::{Args, Default, Example, Kind, Returns, Signature};
+use ndarray::{Array2, ArrayView2};
+
+use super::{Clusterer, Clustering};
+use crate::context::Context;
+use crate::error::Error;
+use crate::linalg::{Isa, isa};
+use crate::neighbors::{Metric, Points};
+use draws::Draws;
+
+params! {
+    /// What k-means needs to know.
+    pub struct Params {
+        /// How many clusters to make.
+        n_clusters: usize = Default::Int(8), Kind::Int { lo: 1, hi: 1_000_000 }, unit "clusters";
+        /// How the first centres are chosen: far apart by greedy k-means++, or rows at random.
+        init: String = Default::Text("k-means++"), Kind::Choice(&["k-means++", "random"]);
+        /// How many starts to try; the one with the least inertia wins. None tries 1 with k-means++ and 10 with random rows.
+        n_init: Option<usize> = Default::Null, Kind::Optional(&Kind::Int { lo: 1, hi: 10_000 }), unit "starts";
+        /// The most rounds a start may take.
+        max_iter: usize = Default::Int(300), Kind::Int { lo: 1, hi: 1_000_000 }, unit "rounds";
+        /// Rounds end when all centres together move by at most this share of the features' mean variance (squared).
+        tol: f64 = Default::Float(1e-4), Kind::Float { lo: 0.0, hi: f64::MAX };
+    }
+}
+
+static SIGNATURE: Signature = Signature {
+    name: "kmeans",
+    summary: "Groups rows around a given number of centres so that squared distances to them are small.",
+    params: Params::TABLE,
+    examples: &[Example {
+        query: r#"cluster(method="kmeans", features="embedding", n_clusters=20, run="k20")"#,
+        shows: "Makes 20 clusters of the vectors in `embedding` and keeps them as the run `k20`.",
+    }],
+    returns: Returns::Run,
+};
+
+/// k-means. Source: scikit-learn's `KMeans`; start by Arthur and Vassilvitskii (2007), greedy as there.
+#[derive(Debug)]
+pub struct KMeans;
+
+/// The one [`KMeans`].
+pub static KMEANS: KMeans = KMeans;
+
+impl Clusterer for KMeans {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn fit(
+        &self,
+        x: ArrayView2<'_, f32>,
+        args: &Args,
+        context: &Context,
+    ) -> Result<Clustering, Error> {
+        let params = Params::read(args).map_err(|bad| Error::Arguments {
+            call: SIGNATURE.name.to_owned(),
+            bad,
+        })?;
+        let record = params.record();
+        let (start, default_starts) = match params.init.as_str() {
+            "random" => (Start::Random, 10),
+            _ => (Start::KMeansPlusPlus, 1),
+        };
+        let options = Options {
+            n_clusters: params.n_clusters,
+            start,
+            n_init: params.n_init.unwrap_or(default_starts),
+            max_iter: params.max_iter,
+            tol: params.tol,
+        };
+        let fit = kmeans(x, &options, context)?;
+        let clustering = Clustering {
+            labels: fit
+                .labels
+                .iter()
+                .map(|&label| label.cast_signed())
+                .collect(),
+            centers: Some(fit.centers),
+            scores: vec![
+                ("inertia", fit.inertia),
+                ("iterations", fit.iterations as f64),
+            ],
+            params: record,
+            ..Clustering::default()
+        };
+        let clustering = clustering.by_size();
+        let found = clustering.len();
+        if found < options.n_clusters {
+            context.notes.remark(format!(
+                "k-means found {found} clusters instead of {}: there are only {found} different rows",
+                options.n_clusters
+            ));
+        }
+        Ok(clustering)
+    }
+}
+
+/// Where the rounds begin.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Start {
+    /// Greedy k-means++ with `2 + ln k` candidates a step.
+    KMeansPlusPlus,
+    /// Different rows at random.
+    Random,
+    /// These centres, one a row.
+    Centers(Array2<f32>),
+}
+
+/// What [`kmeans`] needs to know; the names are scikit-learn's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// How many clusters to make, 1 to the number of rows.
+    pub n_clusters: usize,
+    /// Where the rounds begin.
+    pub start: Start,
+    /// How many starts to try, at least 1; one is enough for given centres.
+    pub n_init: usize,
+    /// The most rounds a start may take, at least 1.
+    pub max_iter: usize,
+    /// Share of the features' mean variance below which the squared movement of all centres ends the rounds.
+    pub tol: f64,
+}
+
+/// What [`kmeans`] finds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fit {
+    /// The nearest centre of each row, the lower index of equals.
+    pub labels: Vec<u32>,
+    /// The centres, `n_clusters x d`.
+    pub centers: Array2<f32>,
+    /// The sum of squared distances of the rows to their centres.
+    pub inertia: f64,
+    /// Rounds of the start that won.
+    pub iterations: usize,
+}
+
+/// Groups the rows of `x` (`n x d`, finite) around `n_clusters` centres. The same bits for any number of threads.
+/// O(n k d) a round at most; bounds let most rows skip most rounds.
+///
+/// # Errors
+/// Fewer rows than clusters, centres that do not fit, a row that is not finite, or [`Error::Cancelled`].
+pub fn kmeans(x: ArrayView2<'_, f32>, options: &Options, context: &Context) -> Result<Fit, Error> {
+    kmeans_on(isa(), x, options, context)
+}
+
+fn kmeans_on(
+    isa: Isa,
+    x: ArrayView2<'_, f32>,
+    options: &Options,
+    context: &Context,
+) -> Result<Fit, Error> {
+    let (n, d) = x.dim();
+    let k = options.n_clusters;
+    if k > n || k == 0 {
+        return Err(Error::Input(format!(
+            "k-means cannot make {k} clusters of {n} rows; n_clusters must be from 1 to the number of rows"
+        )));
+    }
+    if let Start::Centers(centers) = &options.start
+        && (centers.dim() != (k, d) || centers.iter().any(|c| !c.is_finite()))
+    {
+        let (rows, columns) = centers.dim();
+        return Err(Error::Input(format!(
+            "the {rows} x {columns} centres given cannot start {k} clusters of {d} dimensions; they must be {k} x {d} finite numbers"
+        )));
+    }
+    let points = Points::new(x, Metric::Euclidean)?;
+    let measured = points.measure(isa);
+    let tol = options.tol * means::mean_variance(&points, &measured.0, isa);
+    let starts = if matches!(options.start, Start::Centers(_)) {
+        1
+    } else {
+        options.n_init.max(1)
+    };
+    let mut best: Option<lloyd::Outcome> = None;
+    for start in 0..starts {
+        let draws = Draws::new(context.seed, start as u64);
+        let centers = match &options.start {
+            Start::KMeansPlusPlus => {
+                seeding::plus_plus(isa, &points, &measured, k, draws, context)?
+            }
+            Start::Random => seeding::random_rows(&points, isa, k, draws),
+            Start::Centers(centers) => points.to_working(centers.view()),
+        };
+        let outcome = lloyd::rounds(
+            isa,
+            &points,
+            &measured,
+            centers,
+            options.max_iter,
+            tol,
+            context,
+        )?;
+        if best
+            .as_ref()
+            .is_none_or(|best| outcome.inertia < best.inertia)
+        {
+            best = Some(outcome);
+        }
+    }
+    let Some(best) = best else {
+        return Err(Error::Input("k-means needs at least one start".into()));
+    };
+    Ok(Fit {
+        labels: best.labels,
+        centers: points.from_working(&best.centers, d),
+        inertia: points.squared_from_working(best.inertia),
+        iterations: best.iterations,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! Lloyd's rounds, ended as scikit-learn ends them.
+//!
+//! A round assigns, then moves the centres to the means. The rounds end when no label changes, when all centres
+//! together move by no more than `tol`, or after `max_iter`; unless no label changed, a last assignment makes the
+//! labels fit the centres returned. A cluster that lost all its rows takes the row farthest from its centre.
+
+use rayon::prelude::*;
+
+use super::assign::{Centers, Known, Moves};
+use super::means::{Entry, Sums};
+use crate::context::{Cancelled, Context};
+use crate::linalg::{Isa, squared_distance};
+use crate::neighbors::Points;
+
+/// Rows whose distances are added before the sums are added.
+const ROWS: usize = 1024;
+
+/// Where the rounds ended, in working units.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub labels: Vec<u32>,
+    pub centers: Vec<f32>,
+    pub inertia: f64,
+    pub iterations: usize,
+}
+
+/// Runs the rounds from `centers` (working units, row after row).
+pub(super) fn rounds(
+    isa: Isa,
+    points: &Points<'_>,
+    measured: &(Vec<f32>, f32),
+    centers: Vec<f32>,
+    max_iter: usize,
+    tol: f64,
+    context: &Context,
+) -> Result<Outcome, Cancelled> {
+    let (n, dims) = (points.len(), points.dims());
+    let k = centers.len() / dims;
+    let step = context.step("assign", n as u64 * (max_iter as u64 + 1));
+    let mut centers = Centers::new(isa, centers, dims);
+    let mut known = Known::new(measured.0.clone(), measured.1);
+    let mut sums = Sums::new(isa, k, dims);
+    let mut moves = None;
+    let mut iterations = 0;
+    let mut settled = false;
+    while iterations < max_iter && !settled {
+        iterations += 1;
+        let changed = known.update(isa, points, &centers, moves.as_ref(), &step)?;
+        if iterations == 1 || changed.len() > n / 3 {
+            sums.restart(points, &known.labels);
+        } else {
+            sums.apply(points, entries(&changed, &known.labels));
+        }
+        let next = match fill_empty(isa, points, &centers, &known.labels, &sums) {
+            Some(filled) => filled.means(),
+            None => sums.means(),
+        };
+        settled = changed.is_empty();
+        let moved: f64 = squared_moves(&centers.rows, &next, dims);
+        moves = Some(Moves::new(&centers.rows, &next, dims));
+        centers = Centers::new(isa, next, dims);
+        if !settled && moved <= tol {
+            break;
+        }
+    }
+    if !settled {
+        known.update(isa, points, &centers, moves.as_ref(), &step)?;
+    }
+    let distances = distances(isa, points, &centers, &known.labels);
+    let inertia = distances
+        .chunks(ROWS)
+        .map(|part| part.iter().map(|d| f64::from(*d)).sum::<f64>())
+        .sum();
+    Ok(Outcome {
+        labels: known.labels,
+        centers: centers.rows,
+        inertia,
+        iterations,
+    })
+}
+
+/// What the changes mean for the sums. Rows are in order.
+fn entries(changed: &[(u32, u32)], labels: &[u32]) -> Vec<Entry> {
+    let both = changed.iter().flat_map(|&(row, from)| {
+        [
+            Entry {
+                cluster: from,
+                row,
+                sign: -1,
+            },
+            Entry {
+                cluster: labels[row as usize],
+                row,
+                sign: 1,
+            },
+        ]
+    });
+    both.collect()
+}
+
+fn squared_moves(from: &[f32], to: &[f32], dims: usize) -> f64 {
+    from.chunks_exact(dims)
+        .zip(to.chunks_exact(dims))
+        .map(|(a, b)| f64::from(squared_distance(a, b)))
+        .sum()
+}
+
+/// The squared distance of each row to its centre, exact f32.
+fn distances(isa: Isa, points: &Points<'_>, centers: &Centers, labels: &[u32]) -> Vec<f32> {
+    let dims = points.dims();
+    let mut distances = vec![0.0; labels.len()];
+    distances
+        .par_chunks_mut(ROWS)
+        .zip(labels.par_chunks(ROWS))
+        .enumerate()
+        .for_each_init(
+            || vec![0.0; dims],
+            |row, (part, (distances, labels))| {
+                for (at, (distance, &label)) in distances.iter_mut().zip(labels).enumerate() {
+                    points.working_row(isa, part * ROWS + at, row);
+                    *distance = squared_distance(row, centers.row(label as usize, dims));
+                }
+            },
+        );
+    distances
+}
+
+/// Where clusters are empty, the sums with each given the farthest row that is left, the lower row of equals. The labels
+/// stay: the next assignment finds the new centres.
+fn fill_empty(
+    isa: Isa,
+    points: &Points<'_>,
+    centers: &Centers,
+    labels: &[u32],
+    sums: &Sums,
+) -> Option<Sums> {
+    let empty: Vec<u32> = (0..sums.sizes.len())
+        .filter(|&c| sums.sizes[c] == 0)
+        .map(|c| c as u32)
+        .collect();
+    if empty.is_empty() {
+        return None;
+    }
+    let distances = distances(isa, points, centers, labels);
+    let mut far: Vec<u32> = (0..labels.len() as u32).collect();
+    far.sort_unstable_by(|&a, &b| {
+        distances[b as usize]
+            .total_cmp(&distances[a as usize])
+            .then(a.cmp(&b))
+    });
+    // All rows sit on their centres: there are fewer different rows than clusters.
+    if far
+        .first()
+        .is_none_or(|&row| distances[row as usize] == 0.0)
+    {
+        return None;
+    }
+    let mut filled = sums.clone();
+    let mut taken: Vec<Entry> = empty
+        .iter()
+        .zip(&far)
+        .flat_map(|(&cluster, &row)| {
+            [
+                Entry {
+                    cluster: labels[row as usize],
+                    row,
+                    sign: -1,
+                },
+                Entry {
+                    cluster,
+                    row,
+                    sign: 1,
+                },
+            ]
+        })
+        .collect();
+    taken.sort_by_key(|entry| entry.row);
+    filled.apply(points, taken);
+    Some(filled)
+}

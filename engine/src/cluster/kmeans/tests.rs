@@ -1,0 +1,1 @@
+//! Against linfa's k-means, scikit-learn's reference values, and plain code.
