@@ -3,12 +3,14 @@
 mod aggregations;
 mod answer;
 pub mod columns;
+mod complete;
 mod diagnostic;
 mod domain;
 mod error;
 mod eval;
 mod format;
 mod functions;
+mod highlight;
 mod parse;
 mod plan;
 pub mod signature;
@@ -18,10 +20,12 @@ pub mod syntax;
 mod types;
 
 pub use answer::{Answer, OperatorCall, Value, View};
+pub use complete::{Completion, CompletionEnv, CompletionKind, Hint, complete, hint, is_complete};
 pub use diagnostic::{Diagnostic, Diagnostics, Edit, Label, Report, nearest};
 pub use error::Error;
 pub use eval::evaluate;
 pub use format::{LINE, format, format_expression};
+pub use highlight::{Style, highlight};
 pub use parse::{MAX_BYTES, iso_date, iso_datetime, parse};
 pub use plan::{Env, Plan, plan};
 pub use source::{Source, Table};

@@ -18,6 +18,8 @@ mod visitors;
 
 pub(crate) use expression::level;
 pub use moments::{iso_date, iso_datetime};
+pub(crate) use visitors::operators::is_foreign_word;
+pub(crate) use visitors::python::is_keyword;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Edit};
 use crate::syntax::{Query, Source, Span};
