@@ -1,6 +1,7 @@
 //! What the store claims: a text field set on 100,000 samples, 100,000 vectors of 512 dimensions in and out, and a store
 //! opened for one column. Commits are durable: every figure includes its syncs.
 
+use std::cell::Cell;
 use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
@@ -68,7 +69,7 @@ fn vectors_in(c: &mut Criterion) {
     let dir = tempfile::tempdir().unwrap();
     let dataset = filled(dir.path());
     let values = vectors();
-    let mut turn = 0;
+    let turn = Cell::new(0);
     let mut group = c.benchmark_group("store");
     group.sample_size(10);
     group.bench_function("100,000 x 512 vectors in", |b| {
@@ -76,18 +77,22 @@ fn vectors_in(c: &mut Criterion) {
             || {
                 // A field of its own each time: nothing to compare with, as after an embedding.
                 let mut changes = Changes::new();
-                if turn > 0 {
-                    changes.drop_field(&format!("v{turn}"));
+                if turn.get() > 0 {
+                    changes.drop_field(&format!("v{}", turn.get()));
                 }
                 dataset.commit(changes).unwrap();
                 for _ in 0..messier_store::KEPT_GENERATIONS {
-                    set(&dataset, Field::new("k20", FieldType::Text), labels(turn));
+                    set(
+                        &dataset,
+                        Field::new("k20", FieldType::Text),
+                        labels(turn.get()),
+                    );
                 }
                 dataset.store().sweep().unwrap();
-                turn += 1;
+                turn.set(turn.get() + 1);
             },
             |()| {
-                let field = Field::new(format!("v{turn}"), FieldType::Vector(DIMS as u32));
+                let field = Field::new(format!("v{}", turn.get()), FieldType::Vector(DIMS as u32));
                 set(&dataset, field, values.clone());
             },
             BatchSize::PerIteration,
