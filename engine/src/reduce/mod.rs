@@ -1,5 +1,9 @@
 //! Reductions: each method is one file and one line in [`METHODS`].
 
+mod covariance;
+mod eigen;
+pub mod pca;
+
 use messier_query::signature::{Args, Signature};
 use ndarray::{Array2, ArrayView2};
 
@@ -7,7 +11,7 @@ use crate::context::Context;
 use crate::error::Error;
 
 /// Every reduction method, in the order help lists them.
-pub static METHODS: &[&dyn Reducer] = &[];
+pub static METHODS: &[&dyn Reducer] = &[&pca::Pca];
 
 /// A reduction method.
 pub trait Reducer: Sync {

@@ -1,0 +1,253 @@
+//! Principal component analysis by the eigenvectors of the covariance, or of the rows' inner products where there are
+//! fewer rows than columns.
+//!
+//! Both are exact and take one pass over the data; a singular value decomposition of the data would keep a little more
+//! precision in the smallest components, which nobody looks at, and costs several times as much.
+
+use messier_query::params;
+use messier_query::signature::{Args, Default, Example, Kind, Returns, Signature};
+use ndarray::{Array2, ArrayView2, Axis};
+use rayon::prelude::*;
+
+use super::covariance::Centred;
+use super::{Reducer, Reduction, eigen};
+use crate::context::Context;
+use crate::error::Error;
+
+/// Rows of one block of the projection.
+const ROWS: usize = 1024;
+/// The widest covariance that is decomposed densely (2 GB).
+const WIDEST: usize = 16_384;
+/// Eigenvalues below this share of the largest are what rounding left.
+const NEGLIGIBLE: f64 = 1e-10;
+
+params! {
+    /// What PCA needs to know.
+    pub struct Params {
+        /// How many components to keep.
+        n_components: usize = Default::Int(2), Kind::Int { lo: 1, hi: 4096 };
+        /// Whether to scale every component to variance 1.
+        whiten: bool = Default::Bool(false), Kind::Bool;
+    }
+}
+
+static SIGNATURE: Signature = Signature {
+    name: "pca",
+    summary: "Projects onto the directions of largest variance.",
+    params: Params::TABLE,
+    examples: &[
+        Example {
+            query: r#"reduce("flat", method="pca")"#,
+            shows: "the two directions along which the vectors vary most",
+        },
+        Example {
+            query: r#"reduce("p50", method="pca", n_components=50, whiten=True)"#,
+            shows: "50 uncorrelated numbers a sample, each of variance 1",
+        },
+    ],
+    returns: Returns::Run,
+};
+
+/// The method `pca`.
+#[derive(Debug)]
+pub struct Pca;
+
+impl Reducer for Pca {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn fit(
+        &self,
+        x: ArrayView2<'_, f32>,
+        args: &Args,
+        context: &Context,
+    ) -> Result<Reduction, Error> {
+        let params = Params::read(args).map_err(|bad| Error::Arguments {
+            call: "pca".to_owned(),
+            bad,
+        })?;
+        let model = Model::fit(x, params.n_components, context)?;
+        let mut points = model.project(x, context)?;
+        if params.whiten {
+            for (mut column, &variance) in points.axis_iter_mut(Axis(1)).zip(&model.variances) {
+                if variance > 0.0 {
+                    let deviation = variance.sqrt();
+                    column.mapv_inplace(|value| (f64::from(value) / deviation) as f32);
+                }
+            }
+        }
+        if model.rank < params.n_components {
+            context.notes.remark(format!(
+                "the data varies in {} {} only; the other {} components of PCA are 0",
+                model.rank,
+                if model.rank == 1 {
+                    "direction"
+                } else {
+                    "directions"
+                },
+                params.n_components - model.rank
+            ));
+        }
+        Ok(Reduction {
+            points,
+            scores: model.scores(),
+            params: params.record(),
+        })
+    }
+}
+
+/// Fitted components.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// The mean of each column.
+    pub mean: Vec<f64>,
+    /// `k x d`: unit rows, largest variance first; each one's largest entry by size is positive (first of equals).
+    /// Rows from [`Model::rank`] on are 0.
+    pub components: Array2<f32>,
+    /// The variance along each component, with `n - 1` in the denominator.
+    pub variances: Vec<f64>,
+    /// The variance of all columns together.
+    pub total: f64,
+    /// How many of the components mean something: at most `k`, `d`, and `n - 1`.
+    pub rank: usize,
+}
+
+impl Model {
+    /// The first `k` components of the rows of `x` (finite, `n >= 1`).
+    ///
+    /// `n d min(n, d)` operations for the products and `min(n, d)^3` for the eigenvectors.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`]; [`Error::Input`] where both sides of `x` are longer than 16,384.
+    pub fn fit(x: ArrayView2<'_, f32>, k: usize, context: &Context) -> Result<Model, Error> {
+        let (n, d) = x.dim();
+        let side = n.min(d);
+        if side > WIDEST {
+            return Err(Error::Input(format!(
+                "PCA of {n} rows of {d} numbers needs a {side} x {side} matrix; it works up to {WIDEST} columns or rows"
+            )));
+        }
+        let centred = Centred::new(x, context)?;
+        let wide = n < d;
+        let product = if wide {
+            centred.gram(context)?
+        } else {
+            centred.scatter(context)?
+        };
+        let step = context.step("decompose", side as u64);
+        let found = eigen::symmetric(product, k, &step)?;
+        let largest = found.values.first().copied().unwrap_or(0.0).max(0.0);
+        let possible = k.min(d).min(n.saturating_sub(1));
+        let rank = found.values[..possible.min(found.values.len())]
+            .iter()
+            .take_while(|&&value| value > NEGLIGIBLE * largest && value > 0.0)
+            .count();
+        let mut components = Array2::zeros((k, d));
+        if wide && rank > 0 {
+            let rows = centred.rows(0..n);
+            let turned = found
+                .vectors
+                .slice(ndarray::s![..rank, ..])
+                .mapv(|value| value as f32);
+            components
+                .slice_mut(ndarray::s![..rank, ..])
+                .assign(&turned.dot(&rows));
+        } else {
+            for i in 0..rank {
+                for (to, &value) in components.row_mut(i).iter_mut().zip(found.vectors.row(i)) {
+                    *to = value as f32;
+                }
+            }
+        }
+        for mut component in components.outer_iter_mut().take(rank) {
+            fix_sign_and_length(component.as_slice_mut().unwrap_or_default());
+        }
+        let freedom = (n.max(2) - 1) as f64;
+        let unit = centred.scale * centred.scale / freedom;
+        let mut variances: Vec<f64> = found.values[..rank]
+            .iter()
+            .map(|value| value * unit)
+            .collect();
+        variances.resize(k, 0.0);
+        let total = found.values.iter().map(|value| value.max(0.0) * unit).sum();
+        Ok(Model {
+            mean: centred.mean,
+            components,
+            variances,
+            total,
+            rank,
+        })
+    }
+
+    /// Places rows along the components: `n x k`. `n d k` operations.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`].
+    pub fn project(&self, x: ArrayView2<'_, f32>, context: &Context) -> Result<Array2<f32>, Error> {
+        let k = self.components.nrows();
+        let mut points = Array2::zeros((x.nrows(), k));
+        let step = context.step("project", x.nrows() as u64);
+        points
+            .axis_chunks_iter_mut(Axis(0), ROWS)
+            .into_par_iter()
+            .zip(x.axis_chunks_iter(Axis(0), ROWS))
+            .try_for_each(|(mut to, from)| {
+                step.tick(from.nrows() as u64)?;
+                let mut rows = Array2::zeros(from.dim());
+                for (mut row, from) in rows.outer_iter_mut().zip(from.outer_iter()) {
+                    for ((to, &value), mean) in row.iter_mut().zip(from).zip(&self.mean) {
+                        *to = (f64::from(value) - mean) as f32;
+                    }
+                }
+                to.assign(&rows.dot(&self.components.t()));
+                Ok::<_, Error>(())
+            })?;
+        Ok(points)
+    }
+
+    fn scores(&self) -> Vec<(&'static str, f64)> {
+        let kept: f64 = self.variances.iter().sum();
+        let share = |part: f64| {
+            if self.total > 0.0 {
+                part / self.total
+            } else {
+                0.0
+            }
+        };
+        let mut scores = vec![
+            ("explained_variance", kept),
+            ("explained_variance_ratio", share(kept)),
+        ];
+        let names = [
+            "explained_variance_ratio_1",
+            "explained_variance_ratio_2",
+            "explained_variance_ratio_3",
+        ];
+        scores.extend(
+            names
+                .into_iter()
+                .zip(self.variances.iter().map(|&part| share(part))),
+        );
+        scores
+    }
+}
+
+/// Unit length, and the entry that is largest by size positive.
+fn fix_sign_and_length(component: &mut [f32]) {
+    let length = component
+        .iter()
+        .map(|&v| f64::from(v) * f64::from(v))
+        .sum::<f64>()
+        .sqrt();
+    let mut largest = 0.0_f32;
+    for &value in component.iter() {
+        if value.abs() > largest.abs() {
+            largest = value;
+        }
+    }
+    let by = if largest < 0.0 { -length } else { length };
+    for value in component {
+        *value = (f64::from(*value) / by) as f32;
+    }
+}
