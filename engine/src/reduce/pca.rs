@@ -251,3 +251,155 @@ fn fix_sign_and_length(component: &mut [f32]) {
         *value = (f64::from(*value) / by) as f32;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use messier_query::signature::Arg;
+
+    #[derive(serde::Deserialize)]
+    struct Case {
+        name: String,
+        rows: Vec<Vec<f32>>,
+        variances: Vec<f64>,
+        ratios: Vec<f64>,
+        components: Vec<Vec<f64>>,
+        points: Vec<Vec<f64>>,
+    }
+
+    fn table(rows: &[Vec<f32>]) -> Array2<f32> {
+        Array2::from_shape_vec((rows.len(), rows[0].len()), rows.concat()).unwrap()
+    }
+
+    fn assert_close(
+        got: ndarray::ArrayView2<'_, f32>,
+        wanted: &[Vec<f64>],
+        tolerance: f64,
+        what: &str,
+    ) {
+        for (row, wanted) in got.outer_iter().zip(wanted) {
+            for (&got, wanted) in row.iter().zip(wanted) {
+                assert!(
+                    (f64::from(got) - wanted).abs() < tolerance,
+                    "{what}: {got} {wanted}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn agrees_with_scikit_learn() {
+        let cases: Vec<Case> =
+            serde_json::from_str(include_str!("../../tests/fixtures/reduce/pca.json")).unwrap();
+        for case in cases {
+            let x = table(&case.rows);
+            let context = Context::new(0);
+            let model = Model::fit(x.view(), case.variances.len(), &context).unwrap();
+            for (got, wanted) in model.variances.iter().zip(&case.variances) {
+                assert!(
+                    (got / wanted - 1.0).abs() < 1e-5,
+                    "{}: {got} {wanted}",
+                    case.name
+                );
+            }
+            for (got, wanted) in model.variances.iter().zip(&case.ratios) {
+                assert!(
+                    (got / model.total - wanted).abs() < 1e-6,
+                    "{}: {got} {wanted}",
+                    case.name
+                );
+            }
+            assert_close(model.components.view(), &case.components, 1e-5, &case.name);
+            let points = model.project(x.view(), &context).unwrap();
+            assert_close(points.view(), &case.points, 1e-4, &case.name);
+        }
+    }
+
+    fn fit(x: &Array2<f32>, k: i64, whiten: bool) -> (Reduction, Vec<String>) {
+        let context = Context::new(0);
+        let args = Args::from([
+            ("n_components".to_owned(), Arg::Int(k)),
+            ("whiten".to_owned(), Arg::Bool(whiten)),
+        ]);
+        let reduction = Pca.fit(x.view(), &args, &context).unwrap();
+        (
+            reduction,
+            context
+                .notes
+                .sorted()
+                .into_iter()
+                .map(|note| note.message)
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn whitened_components_have_variance_1() {
+        let x = Array2::from_shape_fn((40, 5), |(i, j)| {
+            ((i * 7 + j * 13) % 17) as f32 * (j + 1) as f32
+        });
+        let (reduction, notes) = fit(&x, 3, true);
+        assert!(notes.is_empty());
+        for column in reduction.points.axis_iter(Axis(1)) {
+            let mean = column.mean().unwrap();
+            let variance = column.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / 39.0;
+            assert!((variance - 1.0).abs() < 1e-4, "{variance}");
+        }
+    }
+
+    #[test]
+    fn what_the_data_does_not_have_is_0_and_said() {
+        // A line in five dimensions, asked for four components.
+        let x = Array2::from_shape_fn((30, 5), |(i, j)| i as f32 * (j as f32 - 1.7) + 100.0);
+        let (reduction, notes) = fit(&x, 4, true);
+        assert!(
+            reduction
+                .points
+                .slice(ndarray::s![.., 1..])
+                .iter()
+                .all(|&v| v == 0.0)
+        );
+        assert_eq!(
+            notes,
+            ["the data varies in 1 direction only; the other 3 components of PCA are 0"]
+        );
+        for x in [
+            Array2::<f32>::zeros((1, 3)),
+            Array2::from_elem((12, 2), 7.5),
+        ] {
+            let (reduction, notes) = fit(&x, 2, false);
+            assert!(reduction.points.iter().all(|&v| v == 0.0));
+            assert_eq!(notes.len(), 1);
+            assert_eq!(reduction.scores[1], ("explained_variance_ratio", 0.0));
+        }
+    }
+
+    #[test]
+    fn sizes_whose_squares_leave_f32_do_not_overflow() {
+        for size in [1e-30, 1e30] {
+            let x = Array2::from_shape_fn((20, 3), |(i, j)| ((i * (j + 2)) % 7) as f32 * size);
+            let (reduction, notes) = fit(&x, 2, true);
+            assert!(notes.is_empty());
+            assert!(
+                reduction
+                    .points
+                    .iter()
+                    .all(|v| v.is_finite() && v.abs() < 10.0)
+            );
+            assert!(reduction.points.iter().any(|v| v.abs() > 0.1));
+        }
+    }
+
+    #[test]
+    fn tall_and_wide_products_agree() {
+        // 40 x 40 goes by the columns, its first 39 rows by the rows; a repeated row makes their covariances alike.
+        let x = Array2::from_shape_fn((40, 41), |(i, j)| ((i * 31 + j * 17 + i * j) % 23) as f32);
+        let context = Context::new(0);
+        let wide = Model::fit(x.view(), 5, &context).unwrap();
+        let twice = ndarray::concatenate(Axis(0), &[x.view(), x.view()]).unwrap();
+        let tall = Model::fit(twice.view(), 5, &context).unwrap();
+        for (a, b) in wide.components.iter().zip(&tall.components) {
+            assert!((a - b).abs() < 1e-4, "{a} {b}");
+        }
+    }
+}
