@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .progress
         .times()
         .iter()
-        .map(|t| (t.name, t.seconds))
+        .map(|t| (t.name.clone(), t.seconds))
         .collect();
     let scores: Vec<_> = reduction.scores;
     println!(

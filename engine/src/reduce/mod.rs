@@ -3,6 +3,7 @@
 mod covariance;
 mod eigen;
 pub mod pca;
+pub mod umap;
 
 use messier_query::signature::{Args, Signature};
 use ndarray::{Array2, ArrayView2};
@@ -11,7 +12,7 @@ use crate::context::Context;
 use crate::error::Error;
 
 /// Every reduction method, in the order help lists them.
-pub static METHODS: &[&dyn Reducer] = &[&pca::Pca];
+pub static METHODS: &[&dyn Reducer] = &[&pca::Pca, &umap::Umap];
 
 /// A reduction method.
 pub trait Reducer: Sync {

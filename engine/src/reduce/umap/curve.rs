@@ -51,7 +51,10 @@ impl Curve {
                 }
             }
         }
-        Curve { a: a / spread.powf(2.0 * b), b }
+        Curve {
+            a: a / spread.powf(2.0 * b),
+            b,
+        }
     }
 }
 
@@ -60,7 +63,10 @@ fn value(x: f64, a: f64, b: f64) -> f64 {
 }
 
 fn residual(points: &[(f64, f64)], a: f64, b: f64) -> f64 {
-    let cost: f64 = points.iter().map(|&(x, y)| (y - value(x, a, b)).powi(2)).sum();
+    let cost: f64 = points
+        .iter()
+        .map(|&(x, y)| (y - value(x, a, b)).powi(2))
+        .sum();
     if cost.is_nan() { f64::INFINITY } else { cost }
 }
 
@@ -74,7 +80,8 @@ fn normal_equations(points: &[(f64, f64)], a: f64, b: f64) -> [f64; 5] {
         let by_b = -f * f * a * power * 2.0 * x.ln();
         let r = y - f;
         for (sum, term) in
-            sums.iter_mut().zip([by_a * by_a, by_a * by_b, by_b * by_b, by_a * r, by_b * r])
+            sums.iter_mut()
+                .zip([by_a * by_a, by_a * by_b, by_b * by_b, by_a * r, by_b * r])
         {
             *sum += term;
         }
@@ -89,19 +96,34 @@ mod tests {
     #[test]
     fn the_curve_is_umap_learns() {
         let cases: Vec<(f64, f64, f64, f64)> =
-            serde_json::from_str(include_str!("../../../tests/fixtures/reduce/curves.json")).unwrap();
+            serde_json::from_str(include_str!("../../../tests/fixtures/reduce/curves.json"))
+                .unwrap();
         for (spread, min_dist, a, b) in cases {
             let curve = Curve::fit(spread, min_dist);
-            assert!((curve.a - a).abs() < 2e-4 * a, "{spread} {min_dist}: {curve:?} {a} {b}");
-            assert!((curve.b - b).abs() < 2e-4 * b, "{spread} {min_dist}: {curve:?} {a} {b}");
+            assert!(
+                (curve.a - a).abs() < 2e-4 * a,
+                "{spread} {min_dist}: {curve:?} {a} {b}"
+            );
+            assert!(
+                (curve.b - b).abs() < 2e-4 * b,
+                "{spread} {min_dist}: {curve:?} {a} {b}"
+            );
         }
     }
 
     #[test]
     fn extremes_stay_finite() {
-        for (spread, min_dist) in [(0.001, 0.0), (0.001, 0.001), (1000.0, 0.0), (1000.0, 1000.0)] {
+        for (spread, min_dist) in [
+            (0.001, 0.0),
+            (0.001, 0.001),
+            (1000.0, 0.0),
+            (1000.0, 1000.0),
+        ] {
             let curve = Curve::fit(spread, min_dist);
-            assert!(curve.a.is_finite() && curve.a > 0.0 && curve.b > 0.0, "{curve:?}");
+            assert!(
+                curve.a.is_finite() && curve.a > 0.0 && curve.b > 0.0,
+                "{curve:?}"
+            );
         }
     }
 }

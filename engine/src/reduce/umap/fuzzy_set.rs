@@ -53,14 +53,21 @@ impl Graph {
 
     /// The largest weight; 0 without edges.
     pub fn heaviest(&self) -> f32 {
-        self.weights.iter().fold(0.0, |most, &weight| most.max(weight))
+        self.weights
+            .iter()
+            .fold(0.0, |most, &weight| most.max(weight))
     }
 
     /// The graph without edges lighter than `least`.
     pub fn prune(&self, least: f32) -> Graph {
         let rows = (0..self.len()).map(|i| {
             let (columns, weights) = self.row(i);
-            columns.iter().copied().zip(weights.iter().copied()).filter(|&(_, w)| w >= least).collect()
+            columns
+                .iter()
+                .copied()
+                .zip(weights.iter().copied())
+                .filter(|&(_, w)| w >= least)
+                .collect()
         });
         Graph::from_rows(rows)
     }
@@ -91,7 +98,11 @@ impl Graph {
     }
 
     fn from_rows(rows: impl Iterator<Item = Vec<(u32, f32)>>) -> Graph {
-        let mut graph = Graph { starts: vec![0], columns: Vec::new(), weights: Vec::new() };
+        let mut graph = Graph {
+            starts: vec![0],
+            columns: Vec::new(),
+            weights: Vec::new(),
+        };
         for row in rows {
             for (column, weight) in row {
                 graph.columns.push(column);
@@ -123,7 +134,11 @@ impl Graph {
                 *at += 1;
             }
         }
-        Graph { starts, columns, weights }
+        Graph {
+            starts,
+            columns,
+            weights,
+        }
     }
 }
 
@@ -178,7 +193,11 @@ pub fn fuzzy_set(
 }
 
 fn membership(distance: f64, rho: f64, sigma: f64) -> f32 {
-    if distance <= rho || sigma == 0.0 { 1.0 } else { (-(distance - rho) / sigma).exp() as f32 }
+    if distance <= rho || sigma == 0.0 {
+        1.0
+    } else {
+        (-(distance - rho) / sigma).exp() as f32
+    }
 }
 
 /// The distance up to which neighbours are fully connected, and the bandwidth beyond it.
@@ -189,7 +208,13 @@ fn bandwidth(near: &[f64], shape: Shape, mean_of_all: f64) -> (f64, f64) {
     for _ in 0..HALVINGS {
         let sum: f64 = near
             .iter()
-            .map(|&d| if d > rho { (-(d - rho) / sigma).exp() } else { 1.0 })
+            .map(|&d| {
+                if d > rho {
+                    (-(d - rho) / sigma).exp()
+                } else {
+                    1.0
+                }
+            })
             .sum();
         if (sum - target).abs() < TOLERANCE {
             break;
@@ -199,7 +224,11 @@ fn bandwidth(near: &[f64], shape: Shape, mean_of_all: f64) -> (f64, f64) {
             sigma = f64::midpoint(low, high);
         } else {
             low = sigma;
-            sigma = if high.is_infinite() { sigma * 2.0 } else { f64::midpoint(low, high) };
+            sigma = if high.is_infinite() {
+                sigma * 2.0
+            } else {
+                f64::midpoint(low, high)
+            };
         }
     }
     let mean = if rho > 0.0 {
@@ -280,9 +309,10 @@ mod tests {
 
     #[test]
     fn the_graph_is_umap_learns() {
-        let cases: Vec<Case> =
-            serde_json::from_str(include_str!("../../../tests/fixtures/reduce/fuzzy_sets.json"))
-                .unwrap();
+        let cases: Vec<Case> = serde_json::from_str(include_str!(
+            "../../../tests/fixtures/reduce/fuzzy_sets.json"
+        ))
+        .unwrap();
         for case in cases {
             let shape = Shape {
                 n_neighbors: case.n_neighbors,

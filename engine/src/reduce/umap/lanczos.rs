@@ -39,7 +39,9 @@ pub fn largest(
     let most = MOST_STEPS.max(2 * k + 20).min(room);
     let mut basis: Vec<Vec<f64>> = Vec::with_capacity(most);
     let (mut alphas, mut betas): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
-    let mut next: Vec<f64> = (0..n).map(|i| random::normal(seed, 0x4C61_6E63, i as u64)).collect();
+    let mut next: Vec<f64> = (0..n)
+        .map(|i| random::normal(seed, 0x4C61_6E63, i as u64))
+        .collect();
     orthogonalise(&mut next, known);
     normalise(&mut next);
     let mut ritz = None;
@@ -71,7 +73,10 @@ pub fn largest(
         let m = basis.len();
         if m == most || (m > k && m % LOOK == 0) {
             let found = tridiagonal(&alphas, &betas, k, step)?;
-            let settled = found.vectors.outer_iter().all(|v| betas[m - 1] * v[m - 1].abs() < TOLERANCE);
+            let settled = found
+                .vectors
+                .outer_iter()
+                .all(|v| betas[m - 1] * v[m - 1].abs() < TOLERANCE);
             // A start inside an invariant subspace settles at once without having seen the rest.
             let done = settled && betas.iter().all(|&beta| beta > 0.0);
             ritz = Some(found);
@@ -80,26 +85,36 @@ pub fn largest(
             }
         }
     }
-    let Some(found) = ritz else { return Ok(Vec::new()) };
+    let Some(found) = ritz else {
+        return Ok(Vec::new());
+    };
     Ok(found
         .vectors
         .outer_iter()
         .map(|coefficients| {
             let mut vector = vec![0.0; n];
-            vector.par_chunks_mut(PIECE).enumerate().for_each(|(piece, out)| {
-                for (by, vector) in coefficients.iter().zip(&basis) {
-                    for (out, value) in out.iter_mut().zip(&vector[piece * PIECE..]) {
-                        *out += by * value;
+            vector
+                .par_chunks_mut(PIECE)
+                .enumerate()
+                .for_each(|(piece, out)| {
+                    for (by, vector) in coefficients.iter().zip(&basis) {
+                        for (out, value) in out.iter_mut().zip(&vector[piece * PIECE..]) {
+                            *out += by * value;
+                        }
                     }
-                }
-            });
+                });
             normalise(&mut vector);
             vector
         })
         .collect())
 }
 
-fn tridiagonal(alphas: &[f64], betas: &[f64], k: usize, step: &Step<'_>) -> Result<eigen::Eigen, Error> {
+fn tridiagonal(
+    alphas: &[f64],
+    betas: &[f64],
+    k: usize,
+    step: &Step<'_>,
+) -> Result<eigen::Eigen, Error> {
     let m = alphas.len();
     let mut t = Array2::zeros((m, m));
     for i in 0..m {
@@ -171,7 +186,11 @@ mod tests {
             let mut image = vec![0.0; n];
             apply(vector, &mut image);
             for (got, entry) in image.iter().zip(vector) {
-                assert!((got - value * entry).abs() < 1e-3, "{j}: {got} {}", value * entry);
+                assert!(
+                    (got - value * entry).abs() < 1e-3,
+                    "{j}: {got} {}",
+                    value * entry
+                );
             }
         }
     }

@@ -66,22 +66,22 @@ pub fn descend(
             graph,
             rates: &rates,
             epoch: epoch as u32,
-            alpha: (descent.learning_rate * (1.0 - (epoch - 1) as f64 / descent.epochs as f64)) as f32,
+            alpha: (descent.learning_rate * (1.0 - (epoch - 1) as f64 / descent.epochs as f64))
+                as f32,
             forces: Forces::new(descent),
             negatives: descent.negative_sample_rate,
             seed: random::bits(context.seed, 0x556D_6170, epoch as u64),
         };
-        next.par_chunks_mut(VERTICES * dim).enumerate().for_each_init(
-            Scratch::default,
-            |scratch, (piece, rows)| {
+        next.par_chunks_mut(VERTICES * dim)
+            .enumerate()
+            .for_each_init(Scratch::default, |scratch, (piece, rows)| {
                 let first = piece * VERTICES;
                 match dim {
                     2 => round.place::<2>(first, rows, dim, scratch),
                     3 => round.place::<3>(first, rows, dim, scratch),
                     _ => round.place::<0>(first, rows, dim, scratch),
                 }
-            },
-        );
+            });
         std::mem::swap(points, &mut next);
     }
     Ok(())
@@ -98,8 +98,11 @@ pub fn loss(points: &[f32], dim: usize, graph: &Graph, curve: Curve) -> f64 {
                 let (columns, weights) = graph.row(i);
                 for (&j, &weight) in columns.iter().zip(weights) {
                     let other = &points[j as usize * dim..(j as usize + 1) * dim];
-                    let square: f64 =
-                        own.iter().zip(other).map(|(a, b)| f64::from(a - b).powi(2)).sum();
+                    let square: f64 = own
+                        .iter()
+                        .zip(other)
+                        .map(|(a, b)| f64::from(a - b).powi(2))
+                        .sum();
                     let near = 1.0 / (1.0 + curve.a * square.powf(curve.b));
                     let near = near.clamp(1e-12, 1.0 - 1e-12);
                     let weight = f64::from(weight);
@@ -110,7 +113,11 @@ pub fn loss(points: &[f32], dim: usize, graph: &Graph, curve: Curve) -> f64 {
         })
         .collect();
     let sum: f64 = pieces.iter().sum();
-    if graph.weights.is_empty() { 0.0 } else { sum / graph.weights.len() as f64 }
+    if graph.weights.is_empty() {
+        0.0
+    } else {
+        sum / graph.weights.len() as f64
+    }
 }
 
 fn cross(p: f64, q: f64) -> f64 {
@@ -142,9 +149,21 @@ struct Scratch {
 
 impl Round<'_> {
     /// Places the vertices from `first` on. `DIM` is `dim` where it is known when compiling, or 0.
-    fn place<const DIM: usize>(&self, first: usize, rows: &mut [f32], dim: usize, scratch: &mut Scratch) {
+    fn place<const DIM: usize>(
+        &self,
+        first: usize,
+        rows: &mut [f32],
+        dim: usize,
+        scratch: &mut Scratch,
+    ) {
         let dim = if DIM == 0 { dim } else { DIM };
-        pulp::Arch::new().dispatch(Piece::<DIM> { round: self, first, rows, dim, scratch });
+        pulp::Arch::new().dispatch(Piece::<DIM> {
+            round: self,
+            first,
+            rows,
+            dim,
+            scratch,
+        });
     }
 
     /// Collects the samples of vertex `i`; gives the padded number of pulls.
@@ -154,7 +173,10 @@ impl Round<'_> {
         others.clear();
         others.resize(range.len().next_multiple_of(LANES), i as u32);
         let mut due = 0;
-        for (&rate, &column) in self.rates[range.clone()].iter().zip(&self.graph.columns[range]) {
+        for (&rate, &column) in self.rates[range.clone()]
+            .iter()
+            .zip(&self.graph.columns[range])
+        {
             // An edge is due when its schedule passes a whole number.
             let passed = self.epoch.wrapping_mul(rate) & (WHOLE - 1) < rate;
             others[due] = column;
@@ -171,7 +193,8 @@ impl Round<'_> {
         let key = random::bits(self.seed, 0, i as u64);
         let (key, jump) = (key as u32, (key >> 32) as u32 | 1);
         for (draw, other) in others[pulls..pulls + pushes].iter_mut().enumerate() {
-            *other = ((u64::from(hash(key.wrapping_add((draw as u32).wrapping_mul(jump)))) * n) >> 32) as u32;
+            *other = ((u64::from(hash(key.wrapping_add((draw as u32).wrapping_mul(jump)))) * n)
+                >> 32) as u32;
         }
         pulls
     }
@@ -199,7 +222,12 @@ impl<const DIM: usize> pulp::NullaryFnOnce for Piece<'_, DIM> {
     #[inline(always)]
     fn call(self) {
         let dim = if DIM == 0 { self.dim } else { DIM };
-        let Scratch { others, apart, squares, moves } = self.scratch;
+        let Scratch {
+            others,
+            apart,
+            squares,
+            moves,
+        } = self.scratch;
         let points = self.round.points;
         for (at, row) in self.rows.chunks_exact_mut(dim).enumerate() {
             let i = self.first + at;
@@ -316,7 +344,9 @@ fn exp2(x: f32) -> f32 {
     let series = 1.0
         + rest
             * (0.693_147_2
-                + rest * (0.240_226_5 + rest * (0.055_504_1 + rest * (0.009_618_1 + rest * 0.001_333_4))));
+                + rest
+                    * (0.240_226_5
+                        + rest * (0.055_504_1 + rest * (0.009_618_1 + rest * 0.001_333_4))));
     f32::from_bits(series.to_bits().wrapping_add(whole << 23))
 }
 
@@ -331,7 +361,10 @@ mod tests {
             while x < 1e8 {
                 let want = f64::from(x).powf(f64::from(exponent));
                 let got = f64::from(power(x, exponent));
-                assert!((got / want - 1.0).abs() < 3e-5, "{x}^{exponent}: {got} {want}");
+                assert!(
+                    (got / want - 1.0).abs() < 3e-5,
+                    "{x}^{exponent}: {got} {want}"
+                );
                 x *= 1.37;
             }
         }

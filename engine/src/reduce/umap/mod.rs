@@ -60,7 +60,10 @@ static SIGNATURE: Signature = Signature {
     summary: "Draws a map on which neighbours stay neighbours.",
     params: Params::TABLE,
     examples: &[
-        Example { query: r#"reduce("map", method="umap")"#, shows: "a map in two dimensions" },
+        Example {
+            query: r#"reduce("map", method="umap")"#,
+            shows: "a map in two dimensions",
+        },
         Example {
             query: r#"reduce("u10", method="umap", n_components=10, n_neighbors=30, min_dist=0.0)"#,
             shows: "ten dimensions packed tightly, to cluster in",
@@ -80,7 +83,12 @@ impl Reducer for Umap {
         &SIGNATURE
     }
 
-    fn fit(&self, x: ArrayView2<'_, f32>, args: &Args, context: &Context) -> Result<Reduction, Error> {
+    fn fit(
+        &self,
+        x: ArrayView2<'_, f32>,
+        args: &Args,
+        context: &Context,
+    ) -> Result<Reduction, Error> {
         let params = read(args)?;
         let (n, dim) = (x.nrows(), params.n_components);
         let neighbours = params.n_neighbors.min(n);
@@ -92,9 +100,17 @@ impl Reducer for Umap {
         }
         if n < 2 {
             let points = Array2::zeros((n, dim));
-            return Ok(Reduction { points, scores: Vec::new(), params: params.record() });
+            return Ok(Reduction {
+                points,
+                scores: Vec::new(),
+                params: params.record(),
+            });
         }
-        let metric = if params.metric == "cosine" { Metric::Cosine } else { Metric::Euclidean };
+        let metric = if params.metric == "cosine" {
+            Metric::Cosine
+        } else {
+            Metric::Euclidean
+        };
         let near = neighbors::knn(x, neighbours - 1, metric, context)?;
         let shape = Shape {
             n_neighbors: neighbours,
@@ -102,8 +118,7 @@ impl Reducer for Umap {
             set_op_mix_ratio: params.set_op_mix_ratio,
         };
         let step = context.step("connect neighbours", n as u64);
-        let graph =
-            fuzzy_set::fuzzy_set(near.indices.view(), near.distances.view(), shape, &step)?;
+        let graph = fuzzy_set::fuzzy_set(near.indices.view(), near.distances.view(), shape, &step)?;
         drop((step, near));
         let default = if n <= SMALL { 500 } else { 200 };
         let epochs = params.n_epochs.unwrap_or(default);
@@ -122,20 +137,31 @@ impl Reducer for Umap {
         let (mut places, _) = points.into_raw_vec_and_offset();
         layout::descend(&mut places, dim, &graph, &descent, context)?;
         let loss = layout::loss(&places, dim, &graph, curve);
-        let points = Array2::from_shape_vec((n, dim), places)
-            .map_err(|problem| Error::Input(format!("the points do not form a table: {problem}")))?;
+        let points = Array2::from_shape_vec((n, dim), places).map_err(|problem| {
+            Error::Input(format!("the points do not form a table: {problem}"))
+        })?;
         let scores = vec![("loss", loss), ("epochs", epochs as f64)];
-        Ok(Reduction { points, scores, params: params.record() })
+        Ok(Reduction {
+            points,
+            scores,
+            params: params.record(),
+        })
     }
 }
 
 fn read(args: &Args) -> Result<Params, Error> {
-    let wrong = |bad| Error::Arguments { call: "umap".to_owned(), bad };
+    let wrong = |bad| Error::Arguments {
+        call: "umap".to_owned(),
+        bad,
+    };
     let params = Params::read(args).map_err(wrong)?;
     if params.min_dist > params.spread {
         return Err(wrong(vec![BadArgument {
             name: "min_dist".to_owned(),
-            problem: format!("must be at most `spread` ({:?}), not {:?}", params.spread, params.min_dist),
+            problem: format!(
+                "must be at most `spread` ({:?}), not {:?}",
+                params.spread, params.min_dist
+            ),
         }]));
     }
     Ok(params)

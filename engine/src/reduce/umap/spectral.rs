@@ -72,7 +72,10 @@ fn connected(graph: &Graph, dim: usize, seed: u64, step: &Step<'_>) -> Result<Ar
     let degrees: Vec<f64> = (0..n)
         .map(|i| graph.row(i).1.iter().map(|&w| f64::from(w)).sum::<f64>())
         .collect();
-    let roots: Vec<f64> = degrees.iter().map(|d| if *d > 0.0 { d.sqrt().recip() } else { 0.0 }).collect();
+    let roots: Vec<f64> = degrees
+        .iter()
+        .map(|d| if *d > 0.0 { d.sqrt().recip() } else { 0.0 })
+        .collect();
     let mut flat: Vec<f64> = degrees.iter().map(|d| d.sqrt()).collect();
     lanczos::normalise(&mut flat);
     let apply = |x: &[f64], y: &mut [f64]| {
@@ -93,7 +96,10 @@ fn connected(graph: &Graph, dim: usize, seed: u64, step: &Step<'_>) -> Result<Ar
     let mut points = Array2::zeros((n, dim));
     for (mut column, vector) in points.axis_iter_mut(Axis(1)).zip(&vectors) {
         // An eigenvector's sign is free; fix it as PCA does.
-        let largest = vector.iter().fold(0.0_f64, |most, &v| if v.abs() > most.abs() { v } else { most });
+        let largest = vector.iter().fold(
+            0.0_f64,
+            |most, &v| if v.abs() > most.abs() { v } else { most },
+        );
         for (to, value) in column.iter_mut().zip(vector) {
             *to = value * largest.signum();
         }
@@ -115,7 +121,11 @@ fn subgraph(graph: &Graph, rows: &[usize]) -> Graph {
         }
         starts.push(columns.len());
     }
-    Graph { starts, columns, weights }
+    Graph {
+        starts,
+        columns,
+        weights,
+    }
 }
 
 /// Where the components go, within the unit box: principal components of their means.
@@ -142,7 +152,11 @@ fn place_centres(
         // As umap-learn: on the axes, in both directions.
         let half = members.len().div_ceil(2);
         Array2::from_shape_fn((members.len(), dim), |(c, j)| {
-            if c < half { f64::from(u8::from(c == j)) } else { -f64::from(u8::from(c - half == j)) }
+            if c < half {
+                f64::from(u8::from(c == j))
+            } else {
+                -f64::from(u8::from(c - half == j))
+            }
         })
     } else {
         let model = pca::Model::fit(means.view(), dim, context)?;
