@@ -1,7 +1,10 @@
 //! What a query means: every promise of the language about evaluation, tested through the crate's own face.
 
+mod differential;
 mod examples;
+mod generator;
 mod mistakes;
+mod naive;
 mod rules;
 mod sample;
 mod traps;
