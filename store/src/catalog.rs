@@ -142,6 +142,7 @@ impl Catalog {
         prefix.extend(id.to_be_bytes());
         let held = guarded(|| self.db.scan_prefix(&prefix).collect::<Result<Vec<_>, _>>())?;
         let name = entry.map(|entry| &*entry.current.name);
+        let mut known = Vec::new();
         for (key, value) in held {
             let Ok(manifest) = codec::decode::<Manifest>(&value) else {
                 batch.remove(key);
@@ -150,14 +151,16 @@ impl Catalog {
             if Some(&*manifest.name) != name && self.id_of(&manifest.name) == Some(id) {
                 batch.remove(name_key(&manifest.name));
             }
-            if !kept
-                .iter()
-                .any(|kept| kept.generation == manifest.generation)
-            {
+            if kept.contains(&&manifest) {
+                known.push(manifest.generation);
+            } else {
                 batch.remove(key);
             }
         }
         for manifest in kept {
+            if known.contains(&manifest.generation) {
+                continue;
+            }
             batch.insert(
                 manifest_key(id, manifest.generation),
                 codec::encode(manifest)?,

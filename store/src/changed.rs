@@ -39,16 +39,12 @@ fn changed_vectors(old: &ArrayRef, new: &ArrayRef) -> BooleanBuffer {
         list.values().as_primitive::<Float32Type>().values().clone()
     };
     let (a, b) = (values(old), values(new));
-    let (a_at, b_at) = (
-        old.value_offset_at(0) as usize,
-        new.value_offset_at(0) as usize,
-    );
     let mut bits = BooleanBufferBuilder::new(old.len());
     for row in 0..old.len() {
         let differs = match (old.is_valid(row), new.is_valid(row)) {
             (true, true) => {
-                let a = &a[a_at + row * width..][..width];
-                let b = &b[b_at + row * width..][..width];
+                let a = &a[row * width..][..width];
+                let b = &b[row * width..][..width];
                 a.iter().zip(b).any(|(a, b)| a.to_bits() != b.to_bits())
             }
             (a, b) => a != b,
@@ -56,4 +52,58 @@ fn changed_vectors(old: &ArrayRef, new: &ArrayRef) -> BooleanBuffer {
         bits.append(differs);
     }
     bits.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Field, FieldType, StructKind};
+    use arrow::array::{FixedSizeListArray, ListArray};
+    use arrow::array::{Float32Array, Float64Array, StringArray, StructArray};
+    use arrow::buffer::OffsetBuffer;
+    use std::sync::Arc;
+
+    fn bits(old: ArrayRef, new: ArrayRef) -> Vec<bool> {
+        changed_rows(&old, &new).iter().collect()
+    }
+
+    fn detections(labels: [&str; 3]) -> ArrayRef {
+        let label = Field::new("label", FieldType::Text);
+        let one = FieldType::Struct(StructKind::Detection, vec![label.clone()]);
+        let texts: ArrayRef = Arc::new(StringArray::from_iter_values(labels));
+        let structs = StructArray::from(vec![(Arc::new(label.arrow()), texts)]);
+        let item = Arc::new(arrow::datatypes::Field::new("item", one.arrow(), true));
+        let offsets = OffsetBuffer::from_lengths([2, 0, 1]);
+        Arc::new(ListArray::new(item, offsets, Arc::new(structs), None))
+    }
+
+    #[test]
+    fn equal_rows_of_nested_columns_are_not_changed() {
+        let old = detections(["cat", "dog", "cat"]);
+        assert_eq!(bits(old.clone(), old.clone()), [false, false, false]);
+        assert_eq!(
+            bits(old, detections(["cat", "dog", "cow"])),
+            [false, false, true]
+        );
+    }
+
+    #[test]
+    fn a_slice_of_vectors_is_compared_from_its_first_row() {
+        let item = Arc::new(arrow::datatypes::Field::new(
+            "item",
+            DataType::Float32,
+            true,
+        ));
+        let values = Arc::new(Float32Array::from_iter_values((0..8).map(|x| x as f32)));
+        let all: ArrayRef = Arc::new(FixedSizeListArray::new(item, 2, values, None));
+        assert_eq!(bits(all.slice(0, 2), all.slice(1, 2)), [true, true]);
+        assert_eq!(bits(all.slice(1, 2), all.slice(1, 2)), [false, false]);
+    }
+
+    #[test]
+    fn nan_is_nan_and_null_is_null() {
+        let old: ArrayRef = Arc::new(Float64Array::from(vec![Some(f64::NAN), None, Some(1.0)]));
+        let new: ArrayRef = Arc::new(Float64Array::from(vec![Some(f64::NAN), None, None]));
+        assert_eq!(bits(old, new), [false, false, true]);
+    }
 }

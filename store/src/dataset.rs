@@ -8,13 +8,13 @@ use arrow::array::ArrayRef;
 
 use crate::changes::Changes;
 use crate::draft::{Draft, DraftPiece};
+use crate::inner::Inner;
 use crate::journal::Record;
 use crate::manifest::{Chunk, Column, Manifest, RunRef};
 use crate::merge::settle;
 use crate::names::nearest;
 use crate::segment::{ChunkRef, Content, Depth, Origin, Segment, SegmentId, plan_segments};
 use crate::state::{Entry, State};
-use crate::store::Inner;
 use crate::{DatasetInfo, Error, Result, Snapshot, Store, codec, random, text};
 
 /// A named dataset of a [`Store`]. Cheap to clone.

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 
 use crate::column::{Piece, whole};
+use crate::inner::{Inner, lock};
 use crate::lookup::Lookup;
 use crate::manifest::{Chunk, Column, Manifest, RunEntry, SavedView};
 use crate::names::nearest;
 use crate::segment::{ChunkRef, Depth, Segment, SegmentId};
-use crate::store::{Inner, lock};
 use crate::text::Text;
 use crate::{Error, Result, SampleId, Schema, Store, Vectors};
 

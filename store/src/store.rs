@@ -3,22 +3,17 @@
 //! Readers look at the journal's length before they answer, so every process sees what any process has committed; no
 //! reader waits for a writer, and writers of different processes take turns by a lock that lasts one commit.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak};
+use std::sync::Arc;
 
-use crate::disk::{Disk, Lock, RealDisk, Sharing, Stat};
-use crate::journal::{self, Record, Unreadable};
+use crate::disk::{Disk, RealDisk};
+use crate::inner::Inner;
+use crate::journal::Record;
 use crate::manifest::Manifest;
 use crate::names::{check_dataset_name, nearest};
-use crate::segment::{self, Segment, SegmentId};
-use crate::snapshot::SnapshotData;
 use crate::state::State;
 use crate::writer::Writer;
 use crate::{Dataset, Error, Result, random};
-
-/// Held shared by every open store; held alone by whoever removes segments.
-pub(crate) const READERS_LOCK: &str = "readers.lock";
 
 /// A directory of named datasets. Cheap to clone; clones share everything.
 #[derive(Debug, Clone)]
@@ -69,36 +64,6 @@ impl From<&Manifest> for DatasetInfo {
     }
 }
 
-/// What all handles on a store share.
-#[derive(Debug)]
-pub(crate) struct Inner {
-    pub root: PathBuf,
-    pub disk: Arc<dyn Disk>,
-    pub loaded: RwLock<Loaded>,
-    pub writer: Mutex<Writer>,
-    pub readers: Option<Box<dyn Lock>>,
-    pub poisoned: OnceLock<String>,
-    segments: Mutex<HashMap<SegmentId, Weak<Segment>>>,
-    snapshots: Mutex<Snapshots>,
-}
-
-/// Snapshots in use: the newest of each dataset is kept, so that its columns are assembled once.
-#[derive(Debug, Default)]
-struct Snapshots {
-    newest: HashMap<u64, Arc<SnapshotData>>,
-    in_use: Vec<Weak<SnapshotData>>,
-}
-
-/// The journal as far as it has been read.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Loaded {
-    pub state: Arc<State>,
-    pub stat: Option<Stat>,
-    pub end: u64,
-    pub seq: u64,
-    pub torn: bool,
-}
-
 impl Store {
     /// Opens the store in `dir`, which is made if missing. Reads the journal only, so it takes about as long as reading
     /// a small file. Datasets made with `persistent: false` are removed if nobody else uses the store.
@@ -113,9 +78,11 @@ impl Store {
             source,
         })?;
         let disk = Arc::new(RealDisk::new(&root));
-        let store = Store::open_with(disk, root.clone(), Writer::with_catalogue(root))?;
-        store.inner.remove_temporary()?;
-        Ok(store)
+        let inner = Inner::open(disk, root.clone(), Writer::with_catalogue(root))?;
+        inner.remove_temporary()?;
+        Ok(Store {
+            inner: Arc::new(inner),
+        })
     }
 
     /// Opens the store that `disk` holds, without a catalogue: for tests on simulated and failing disks.
@@ -123,22 +90,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn open_on(disk: Arc<dyn Disk>) -> Result<Store> {
-        Store::open_with(disk, PathBuf::from("store"), Writer::without_catalogue())
-    }
-
-    fn open_with(disk: Arc<dyn Disk>, root: PathBuf, writer: Writer) -> Result<Store> {
-        let mut inner = Inner {
-            root,
-            disk,
-            loaded: RwLock::default(),
-            writer: Mutex::new(writer),
-            readers: None,
-            poisoned: OnceLock::new(),
-            segments: Mutex::default(),
-            snapshots: Mutex::default(),
-        };
-        inner.readers = inner.lock_as_reader()?;
-        inner.current()?;
+        let inner = Inner::open(disk, PathBuf::from("store"), Writer::without_catalogue())?;
         Ok(Store {
             inner: Arc::new(inner),
         })
@@ -254,187 +206,4 @@ fn refuse_taken(state: &State, name: &str) -> Result<()> {
         }),
         None => Ok(()),
     }
-}
-
-impl Inner {
-    /// The state that the journal has now. Costs one look at the file's length if nothing has changed.
-    ///
-    /// A handle whose last write failed stays with what was acknowledged: what the file seems to hold may not last.
-    pub fn current(&self) -> Result<Arc<State>> {
-        if self.poisoned.get().is_some() {
-            return Ok(self
-                .loaded
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .state
-                .clone());
-        }
-        let stat = self
-            .disk
-            .stat(journal::FILE)
-            .map_err(|error| self.io("read", journal::FILE, error))?;
-        {
-            let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
-            if loaded.stat == stat && stat.is_some() {
-                return Ok(loaded.state.clone());
-            }
-        }
-        let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
-        self.load(&mut loaded, stat)?;
-        Ok(loaded.state.clone())
-    }
-
-    fn load(&self, loaded: &mut Loaded, stat: Option<Stat>) -> Result<()> {
-        let Some(stat) = stat else {
-            let segments = self
-                .disk
-                .list(segment::DIR)
-                .map_err(|error| self.io("list", segment::DIR, error))?;
-            if loaded.stat.is_some() || !segments.is_empty() {
-                return Err(self.damaged(journal::FILE, "it is missing".into()));
-            }
-            return Ok(());
-        };
-        let grown = loaded
-            .stat
-            .is_some_and(|old| old.file == stat.file && old.len <= stat.len)
-            && stat.len > loaded.end;
-        if grown {
-            let from = loaded.end;
-            let bytes = self.read_journal(from)?;
-            // If the journal was replaced meanwhile, these bytes are no continuation; it is then read as a whole.
-            if let Ok(scan) = journal::scan(&bytes, from, loaded.seq)
-                && !scan.torn
-            {
-                return self.take(loaded, stat, scan);
-            }
-        }
-        let bytes = self.read_journal(0)?;
-        let (base, scan) = journal::base_of(&bytes)
-            .and_then(|base| {
-                let scan = journal::scan(&bytes[journal::HEADER..], journal::HEADER as u64, base)?;
-                Ok((base, scan))
-            })
-            .map_err(|error| self.unreadable(error))?;
-        loaded.state = Arc::default();
-        loaded.seq = base;
-        self.take(loaded, stat, scan)
-    }
-
-    fn take(&self, loaded: &mut Loaded, stat: Stat, scan: journal::Scan) -> Result<()> {
-        let state = Arc::make_mut(&mut loaded.state);
-        for (seq, record) in scan.records {
-            state.apply(record);
-            loaded.seq = seq;
-        }
-        loaded.stat = Some(stat);
-        loaded.end = scan.end;
-        loaded.torn = scan.torn;
-        Ok(())
-    }
-
-    fn read_journal(&self, from: u64) -> Result<Vec<u8>> {
-        self.disk
-            .read(journal::FILE, from)
-            .map_err(|error| self.io("read", journal::FILE, error))
-    }
-
-    /// The opened segment; opened once as long as anybody uses it.
-    pub fn segment(&self, id: SegmentId) -> Result<Arc<Segment>> {
-        let mut segments = lock(&self.segments);
-        if let Some(segment) = segments.get(&id).and_then(Weak::upgrade) {
-            return Ok(segment);
-        }
-        let opened = Segment::open(&*self.disk, id, |action, name, error| {
-            self.io(action, name, error)
-        });
-        let segment = Arc::new(opened.map_err(|error| self.place(error))?);
-        segments.retain(|_, segment| segment.strong_count() > 0);
-        segments.insert(id, Arc::downgrade(&segment));
-        Ok(segment)
-    }
-
-    /// The snapshot data of a manifest; the newest of each dataset is kept.
-    pub fn snapshot(&self, manifest: &Arc<Manifest>) -> Arc<SnapshotData> {
-        let mut snapshots = lock(&self.snapshots);
-        if let Some(data) = snapshots.newest.get(&manifest.id)
-            && Arc::ptr_eq(&data.manifest, manifest)
-        {
-            return data.clone();
-        }
-        let data = Arc::new(SnapshotData::new(manifest.clone()));
-        snapshots.newest.insert(manifest.id, data.clone());
-        snapshots.in_use.retain(|data| data.strong_count() > 0);
-        snapshots.in_use.push(Arc::downgrade(&data));
-        data
-    }
-
-    /// The manifests that snapshots of this process look at; kept snapshots of generations gone by are let go of.
-    pub fn manifests_in_use(&self, state: &State) -> Vec<Arc<Manifest>> {
-        let mut snapshots = lock(&self.snapshots);
-        snapshots.newest.retain(|id, data| {
-            state
-                .get(*id)
-                .is_some_and(|entry| Arc::ptr_eq(&entry.current, &data.manifest))
-        });
-        snapshots
-            .in_use
-            .iter()
-            .filter_map(Weak::upgrade)
-            .map(|data| data.manifest.clone())
-            .collect()
-    }
-
-    fn lock_as_reader(&self) -> Result<Option<Box<dyn Lock>>> {
-        self.wait_for(READERS_LOCK, Sharing::Shared)
-    }
-
-    /// An error of the operating system, with the whole path.
-    pub fn io(&self, action: &'static str, name: &str, source: std::io::Error) -> Error {
-        Error::Io {
-            action,
-            path: self.root.join(name),
-            source,
-        }
-    }
-
-    /// Damage in a file of the store.
-    pub fn damaged(&self, name: &str, why: String) -> Error {
-        Error::Damaged {
-            file: self.root.join(name),
-            why,
-        }
-    }
-
-    /// Gives an error from a room that knows only names inside the store the whole path.
-    pub fn place(&self, error: Error) -> Error {
-        match error {
-            Error::Damaged { file, why } => Error::Damaged {
-                file: self.root.join(file),
-                why,
-            },
-            Error::NewerFormat { file, found, known } => Error::NewerFormat {
-                file: self.root.join(file),
-                found,
-                known,
-            },
-            other => other,
-        }
-    }
-
-    fn unreadable(&self, error: Unreadable) -> Error {
-        match error {
-            Unreadable::Newer(found) => Error::NewerFormat {
-                file: self.root.join(journal::FILE),
-                found,
-                known: journal::VERSION,
-            },
-            Unreadable::Damaged(why) => self.damaged(journal::FILE, why),
-        }
-    }
-}
-
-/// A mutex of plain data is good even after a panic elsewhere.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

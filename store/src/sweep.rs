@@ -5,10 +5,10 @@
 
 use std::collections::HashSet;
 
-use crate::disk::Sharing;
+use crate::disk::{Lock, Sharing};
+use crate::inner::{Inner, READERS_LOCK};
 use crate::journal::Record;
 use crate::segment::{self, SegmentId};
-use crate::store::Inner;
 use crate::{Result, Store};
 
 /// What a sweep did.
@@ -44,9 +44,7 @@ impl Inner {
                 ..Swept::default()
             });
         };
-        let alone = readers
-            .change(Sharing::Alone)
-            .map_err(|error| self.io("lock", crate::store::READERS_LOCK, error))?;
+        let alone = self.hold_readers(&**readers, Sharing::Alone)?;
         if !alone {
             return Ok(Swept {
                 busy: true,
@@ -54,9 +52,7 @@ impl Inner {
             });
         }
         let swept = self.remove_unused_alone();
-        readers
-            .change(Sharing::Shared)
-            .map_err(|error| self.io("lock", crate::store::READERS_LOCK, error))?;
+        self.hold_readers(&**readers, Sharing::Shared)?;
         swept
     }
 
@@ -96,32 +92,38 @@ impl Inner {
     }
 
     /// Removes the datasets that were to go with their last user, if this is the only one.
+    ///
+    /// Whoever writes is a user, and so is whoever sweeps, which lets go of its reader's lock for a moment: so both
+    /// locks are taken, and nothing is waited for.
     pub fn remove_temporary(&self) -> Result<()> {
-        let temporary: Vec<u64> = self
+        if !self
             .current()?
             .entries()
-            .filter(|entry| !entry.current.persistent)
-            .map(|entry| entry.current.id)
-            .collect();
+            .any(|entry| !entry.current.persistent)
+        {
+            return Ok(());
+        }
         let Some(readers) = &self.readers else {
             return Ok(());
         };
-        if temporary.is_empty() || !self.is_only_user(&**readers)? {
-            return Ok(());
-        }
-        for id in temporary {
-            self.write(|state| Ok((state.get(id).map(|_| Record::Remove(id)), ())))?;
-        }
-        Ok(())
+        self.alone_if_free(|writer| {
+            if !self.hold_readers(&**readers, Sharing::Alone)? {
+                return Ok(());
+            }
+            let state = self.current()?;
+            let temporary = state.entries().filter(|entry| !entry.current.persistent);
+            let removed =
+                temporary.map(|entry| self.commit(writer, Record::Remove(entry.current.id)));
+            let removed = removed.collect::<Result<()>>();
+            self.hold_readers(&**readers, Sharing::Shared)?;
+            removed
+        })
     }
 
-    fn is_only_user(&self, readers: &dyn crate::disk::Lock) -> Result<bool> {
-        let failed = |error| self.io("lock", crate::store::READERS_LOCK, error);
-        let alone = readers.change(Sharing::Alone).map_err(failed)?;
-        if alone {
-            readers.change(Sharing::Shared).map_err(failed)?;
-        }
-        Ok(alone)
+    fn hold_readers(&self, readers: &dyn Lock, sharing: Sharing) -> Result<bool> {
+        readers
+            .change(sharing)
+            .map_err(|error| self.io("lock", READERS_LOCK, error))
     }
 }
 

@@ -20,11 +20,10 @@ impl Vectors {
     pub(crate) fn of(array: &ArrayRef) -> Option<Vectors> {
         let list = array.as_fixed_size_list_opt()?;
         let dims = usize::try_from(list.value_length()).ok()?;
-        let first = usize::try_from(list.value_offset_at(0)).ok()?;
         let values = list.values().as_primitive_opt::<Float32Type>()?.values();
         let len = list.len();
         Some(Vectors {
-            values: values.slice(first, len * dims),
+            values: values.slice(0, len * dims),
             valid: list.nulls().filter(|nulls| nulls.null_count() > 0).cloned(),
             dims,
             len,

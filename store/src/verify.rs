@@ -7,11 +7,11 @@ use std::sync::Arc;
 use arrow::array::Array;
 
 use crate::catalog::{self, Catalog};
+use crate::inner::Inner;
 use crate::journal;
 use crate::manifest::{Chunk, Manifest};
 use crate::segment::{ChunkRef, Depth, Segment, SegmentId};
 use crate::state::State;
-use crate::store::Inner;
 use crate::{Error, Field, Result, Store};
 
 /// What was looked at, and what does not fit.

@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::catalog::{self, Catalog, Opened};
 use crate::disk::{Lock, Sharing};
+use crate::follow::Catalogue;
+use crate::inner::{Inner, lock};
 use crate::journal::{self, Record};
 use crate::segment;
 use crate::state::State;
-use crate::store::{Inner, lock};
 use crate::{Error, Result};
 
 /// Held alone for the time of one commit.
@@ -30,22 +30,11 @@ const SWEEP_EVERY: u32 = 16;
 /// The state of this process as a writer.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    catalogue: Catalogue,
+    pub catalogue: Catalogue,
     swept: bool,
     /// Length of the journal when it was last rewritten.
     short_len: u64,
     commits: u32,
-}
-
-/// The catalogue as this process has it.
-#[derive(Debug)]
-enum Catalogue {
-    /// The store is kept without one.
-    None,
-    /// Not open (yet, or because another process holds it); the store's directory.
-    Closed(PathBuf),
-    /// Open, and holding what the journal said up to this record.
-    Open(Catalog, u64),
 }
 
 impl Writer {
@@ -81,10 +70,7 @@ impl Inner {
             let (record, value) = change(&state)?;
             drop(state);
             if let Some(record) = record {
-                let id = record.dataset();
-                self.append(record)?;
-                self.follow(writer, id);
-                writer.commits += 1;
+                self.commit(writer, record)?;
                 self.tidy(writer);
             }
             Ok(value)
@@ -96,10 +82,38 @@ impl Inner {
         let mut writer = lock(&self.writer);
         self.refuse_poisoned()?;
         let _alone = self.wait_for(WRITE_LOCK, Sharing::Alone)?;
+        self.with_lock(&mut writer, act)
+    }
+
+    /// The same if nobody is writing now; nothing otherwise.
+    pub fn alone_if_free(&self, act: impl FnOnce(&mut Writer) -> Result<()>) -> Result<()> {
+        let mut writer = lock(&self.writer);
+        self.refuse_poisoned()?;
+        let held = self.disk.lock(WRITE_LOCK, Sharing::Alone);
+        match held.map_err(|error| self.io("lock", WRITE_LOCK, error))? {
+            Some(_alone) => self.with_lock(&mut writer, act),
+            None => Ok(()),
+        }
+    }
+
+    fn with_lock<T>(
+        &self,
+        writer: &mut Writer,
+        act: impl FnOnce(&mut Writer) -> Result<T>,
+    ) -> Result<T> {
         self.current()?;
-        self.open_catalogue(&mut writer)?;
-        self.prepare(&mut writer)?;
-        act(&mut writer)
+        self.open_catalogue(writer)?;
+        self.prepare(writer)?;
+        act(writer)
+    }
+
+    /// Makes a record true. The caller is alone.
+    pub fn commit(&self, writer: &mut Writer, record: Record) -> Result<()> {
+        let id = record.dataset();
+        self.append(record)?;
+        self.follow(writer, id);
+        writer.commits += 1;
+        Ok(())
     }
 
     fn refuse_poisoned(&self) -> Result<()> {
@@ -136,53 +150,6 @@ impl Inner {
                 }
                 Err(error) => return Err(self.io("lock", name, error)),
             }
-        }
-    }
-
-    /// Opens the catalogue, if it can be had, before anything is written: it may know that the journal has lost records.
-    fn open_catalogue(&self, writer: &mut Writer) -> Result<()> {
-        let Catalogue::Closed(root) = &writer.catalogue else {
-            return Ok(());
-        };
-        let (state, seq) = self.state_and_seq();
-        match Catalog::open_at(root, &state, seq) {
-            Opened::Yes(catalog) => writer.catalogue = Catalogue::Open(catalog, seq),
-            Opened::No => {}
-            Opened::Ahead(known) => {
-                let why = format!("it ends with record {seq}, and the catalogue knows of {known}");
-                return Err(self.damaged(journal::FILE, why));
-            }
-        }
-        Ok(())
-    }
-
-    /// Brings the catalogue to the journal after a commit to one dataset. Where that fails, the store goes on without
-    /// it, and the next process makes it anew.
-    fn follow(&self, writer: &mut Writer, dataset: u64) {
-        let Catalogue::Open(catalog, known) = &mut writer.catalogue else {
-            return;
-        };
-        let (state, seq) = self.state_and_seq();
-        let outcome = if *known + 1 == seq {
-            catalog.put(seq, dataset, state.get(dataset))
-        } else {
-            catalog.put_all(seq, &state)
-        };
-        *known = seq;
-        if outcome.and_then(|()| catalog.sync()).is_err() {
-            writer.catalogue = Catalogue::None;
-        }
-    }
-
-    /// Runs `look` on the catalogue, if this process has it or can have it.
-    pub fn with_catalogue<T>(&self, look: impl FnOnce(&Catalog) -> T) -> Option<T> {
-        let writer = lock(&self.writer);
-        match &writer.catalogue {
-            Catalogue::Open(catalog, _) => Some(look(catalog)),
-            Catalogue::Closed(root) if root.join(catalog::DIR).exists() => {
-                Catalog::open(root).ok().map(|catalog| look(&catalog))
-            }
-            _ => None,
         }
     }
 

@@ -171,7 +171,7 @@ impl Disk for RealDisk {
         {
             Ok(file) => file,
             // A store on a medium that cannot be written is still read; it can be locked through a reading descriptor.
-            Err(error) if is_read_only(&error) => File::open(&path)?,
+            Err(error) if is_read_only(&error) => File::open(&path).map_err(|_| error)?,
             Err(error) => return Err(error),
         };
         Ok(if try_hold(&file, sharing)? {

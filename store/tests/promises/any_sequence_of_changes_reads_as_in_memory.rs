@@ -277,6 +277,15 @@ fn apply_to_model(model: &mut BTreeMap<String, Kept>, op: &Op) -> bool {
             };
             kept.now = before;
         }
+        // A renamed field may bear the name of another type's.
+        Op::Append(_, columns)
+            if appended(columns).keys().any(|name| {
+                let known = kept.now.fields.get(name);
+                known.is_some_and(|(kind, _)| !name.starts_with(*kind))
+            }) =>
+        {
+            return false;
+        }
         Op::Append(_, columns) => kept.commit(|now| {
             let rows = usize::from(columns[0].1);
             let given = appended(columns);
@@ -370,7 +379,6 @@ fn check(store: &Store, model: &BTreeMap<String, Kept>) {
             if !of_model {
                 continue;
             }
-            // A renamed field may bear the name of another type's.
             let kind = match field.ty.to_string().as_str() {
                 "int" => 'i',
                 "string" => 't',

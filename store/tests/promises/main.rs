@@ -10,5 +10,6 @@ mod commits_are_read_back;
 mod damage_is_found_and_repaired;
 mod names_are_harmless;
 mod newer_formats_are_refused;
+mod readers_and_writers_do_not_disturb_each_other;
 mod workload;
 mod world;
