@@ -2,6 +2,7 @@
 //! is a snapshot test away from a review.
 
 pub mod bars;
+pub mod failure;
 pub mod fit;
 pub mod number;
 pub mod paint;

@@ -1,0 +1,452 @@
+//! The command lines of the operators, built from their signatures: a parameter `min_cluster_size` is the flag
+//! `--min-cluster-size`, its help is the parameter's own sentence, its values are read by the parameter's kind.
+//!
+//! Parameters of methods stand in help under the method's name. One that several methods share stands once.
+
+use std::collections::BTreeMap;
+
+use clap::{Arg as Flag, ArgAction, ArgMatches, Command};
+use messier_query::nearest;
+use messier_query::signature::{Arg, Args, Default, Kind, Operator, Param, Signature};
+
+use crate::failure::{Exit, Failure, Report};
+
+/// A call of an operator as the command line gave it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperatorCommand {
+    /// The dataset.
+    pub dataset: String,
+    /// The operator's name.
+    pub operator: String,
+    /// The arguments given; no defaults.
+    pub args: Args,
+    /// The view, as text.
+    pub view: Option<String>,
+}
+
+/// Parameters that are flags of every command or of the command itself.
+const ELSEWHERE: [&str; 2] = ["seed", "view"];
+
+fn flag_name(param: &str) -> String {
+    param.replace('_', "-")
+}
+
+/// The command of one operator.
+pub fn command(operator: &Operator) -> Command {
+    let signature = operator.signature;
+    let methods = (operator.methods)();
+    let mut command = Command::new(signature.name)
+        .about(imperative(signature.summary))
+        .arg(Flag::new("dataset").required(true).help("The dataset"))
+        .arg(
+            Flag::new("view")
+                .long("view")
+                .value_name("QUERY")
+                .help("Use only the samples of this view"),
+        );
+    for param in signature
+        .params
+        .iter()
+        .filter(|param| !ELSEWHERE.contains(&param.name))
+    {
+        let mut flag = flag(param, param.doc.trim());
+        if param.name == "method" && !methods.is_empty() {
+            flag = flag.help(method_help(param, &methods));
+        }
+        command = command.arg(flag.required(param.default == Default::Required));
+    }
+    let own: Vec<&str> = signature.params.iter().map(|param| param.name).collect();
+    for (heading, param) in by_heading(&methods) {
+        if !own.contains(&param.name) && !ELSEWHERE.contains(&param.name) {
+            command = command.arg(
+                flag(param, param.doc.trim())
+                    .help_heading(heading)
+                    .hide_short_help(true),
+            );
+        }
+    }
+    let mut after = String::from("Examples:\n");
+    for example in signature.examples {
+        after.push_str(&format!("  messier query DATASET '{}'\n", example.query));
+    }
+    if !methods.is_empty() {
+        after.push_str(&format!(
+            "\n`messier help METHOD` explains a method; `messier {} --help` lists every method's options.",
+            signature.name
+        ));
+    }
+    command.after_help(after)
+}
+
+/// `Groups the samples of a view.` as `Group the samples of a view`: help begins with a verb to type, not a report.
+fn imperative(summary: &str) -> String {
+    let summary = summary.trim().trim_end_matches('.');
+    let (verb, rest) = summary.split_once(' ').unwrap_or((summary, ""));
+    let verb = match verb.strip_suffix("es") {
+        Some(stem)
+            if stem.ends_with(['x', 'z'])
+                || stem.ends_with("ss")
+                || stem.ends_with("ch")
+                || stem.ends_with("sh") =>
+        {
+            stem
+        }
+        _ => verb.strip_suffix('s').unwrap_or(verb),
+    };
+    format!("{verb} {rest}").trim_end().to_owned()
+}
+
+fn method_help(param: &Param, methods: &[&'static Signature]) -> String {
+    let names: Vec<&str> = methods.iter().map(|method| method.name).collect();
+    let default = match param.default {
+        Default::Text(name) => format!(" [default: {name}]"),
+        _ => String::new(),
+    };
+    format!("{} One of {}{default}", param.doc.trim(), names.join(", "))
+}
+
+/// Every method's parameters, each once, under the name of the method or of all that share it.
+fn by_heading(methods: &[&'static Signature]) -> Vec<(String, &'static Param)> {
+    let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for method in methods {
+        for param in method.params {
+            users.entry(param.name).or_default().push(method.name);
+        }
+    }
+    let mut out: Vec<(String, &'static Param)> = Vec::new();
+    for method in methods {
+        for param in method.params {
+            if out.iter().all(|(_, seen)| seen.name != param.name) {
+                let heading = match users[param.name].as_slice() {
+                    [one] => format!("Options of {one}"),
+                    many if many.len() == methods.len() => "Options of every method".to_owned(),
+                    many => format!("Options of {}", many.join(", ")),
+                };
+                out.push((heading, param));
+            }
+        }
+    }
+    out.sort_by_key(|(heading, _)| usize::from(!heading.contains("every")));
+    out
+}
+
+fn flag(param: &'static Param, help: &str) -> Flag {
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    let default = match param.default {
+        Default::Required | Default::Null | Default::EmptyList => String::new(),
+        Default::Text(text) => format!(" [default: {text}]"),
+        Default::Bool(b) => format!(" [default: {b}]"),
+        other => other
+            .arg()
+            .map(|arg| format!(" [default: {arg}]"))
+            .unwrap_or_default(),
+    };
+    let words = match param.kind {
+        Kind::Choice(words) => format!(" One of {}.", words.join(", ")),
+        _ => String::new(),
+    };
+    let flag = Flag::new(param.name)
+        .long(flag_name(param.name))
+        .help(format!("{help}{words}{default}"))
+        .value_name(value_name(&param.kind))
+        .action(ArgAction::Set);
+    match param.kind {
+        Kind::Bool => flag
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true"),
+        _ => flag.allow_negative_numbers(true),
+    }
+}
+
+fn value_name(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Bool => "BOOL",
+        Kind::Int { .. } => "N",
+        Kind::Float { .. } => "X",
+        Kind::Text | Kind::Any | Kind::Mapping => "TEXT",
+        Kind::Choice(_) => "WORD",
+        Kind::Field(_) => "FIELD",
+        Kind::Expr(_) => "EXPR",
+        Kind::View => "QUERY",
+        Kind::Optional(inner) => value_name(inner),
+        Kind::List(_) => "LIST",
+    }
+}
+
+/// Reads the matches of an operator's command.
+///
+/// # Errors
+/// Every value that does not fit its parameter and every flag that the chosen method does not have, in one report.
+pub fn read(
+    operator: &Operator,
+    matches: &ArgMatches,
+    seed: Option<u64>,
+) -> Result<OperatorCommand, Failure> {
+    let text = |name: &str| matches.get_one::<String>(name).cloned();
+    let methods = (operator.methods)();
+    let method = chosen_method(operator, &methods, text("method"))?;
+    let mut args = Args::new();
+    let mut wrong: Vec<String> = Vec::new();
+    let mut hints: Vec<String> = Vec::new();
+    for id in matches
+        .ids()
+        .map(clap::Id::as_str)
+        .filter(|id| !matches!(*id, "dataset" | "view" | "method"))
+    {
+        let Ok(Some(word)) = matches.try_get_one::<String>(id) else {
+            continue;
+        };
+        let own = operator.signature.param(id);
+        let param = own.or_else(|| method.and_then(|method| method.param(id)));
+        let flag = flag_name(id);
+        match param.map(|param| param.kind.read_word(word)) {
+            Some(Ok(arg)) => drop(args.insert(id.to_owned(), arg)),
+            Some(Err(problem)) => wrong.push(format!("--{flag} {problem}")),
+            None if methods.iter().any(|method| method.param(id).is_some()) => {
+                let having: Vec<&str> = methods
+                    .iter()
+                    .filter(|m| m.param(id).is_some())
+                    .map(|m| m.name)
+                    .collect();
+                let method = method.map_or("", |method| method.name);
+                wrong.push(format!(
+                    "{method} has no --{flag}; {} {}",
+                    having.join(", "),
+                    if having.len() == 1 { "has" } else { "have" }
+                ));
+                hints.push(format!("`messier help {method}` lists what it has"));
+            }
+            None => {}
+        }
+    }
+    if !wrong.is_empty() {
+        hints.dedup();
+        let message = format!("{}: {}.", operator.signature.name, wrong.join("; "));
+        let mut report = Report::new(Exit::Usage, "usage", message);
+        report.hints = hints;
+        return Err(report.into());
+    }
+    if let Some(method) = method {
+        args.insert("method".to_owned(), Arg::Text(method.name.to_owned()));
+    }
+    if let (Some(seed), Some(_)) = (seed, operator.signature.param("seed")) {
+        args.insert(
+            "seed".to_owned(),
+            Arg::Int(i64::try_from(seed).unwrap_or(i64::MAX)),
+        );
+    }
+    Ok(OperatorCommand {
+        dataset: text("dataset").unwrap_or_default(),
+        operator: operator.signature.name.to_owned(),
+        args,
+        view: text("view"),
+    })
+}
+
+fn chosen_method(
+    operator: &Operator,
+    methods: &[&'static Signature],
+    given: Option<String>,
+) -> Result<Option<&'static Signature>, Failure> {
+    let default = match operator
+        .signature
+        .param("method")
+        .map(|param| param.default)
+    {
+        Some(Default::Text(name)) => Some(name.to_owned()),
+        _ => None,
+    };
+    let Some(name) = given.or(default).filter(|_| !methods.is_empty()) else {
+        return Ok(None);
+    };
+    let folded = name.replace('-', "_").to_lowercase();
+    if let Some(method) = methods.iter().find(|method| method.name == folded) {
+        return Ok(Some(method));
+    }
+    let names: Vec<&str> = methods.iter().map(|method| method.name).collect();
+    let message = format!(
+        "there is no method called {name:?} for {}; there are {}.",
+        operator.signature.name,
+        names.join(", ")
+    );
+    let report = Report::new(Exit::Usage, "unknown-method", message);
+    Err(report.candidates(nearest(&folded, names)).into())
+}
+
+#[cfg(test)]
+pub mod sample {
+    //! Two small methods, for tests that must not depend on the engine's list.
+    use messier_query::signature::{Example, FieldKind, Returns};
+
+    use super::*;
+
+    static RUN: [Param; 3] = [
+        Param {
+            name: "method",
+            kind: Kind::Text,
+            default: Default::Text("kmeans"),
+            doc: "The clustering method.",
+            unit: None,
+        },
+        Param {
+            name: "run",
+            kind: Kind::Field(FieldKind::New),
+            default: Default::Required,
+            doc: "The run's key.",
+            unit: None,
+        },
+        Param {
+            name: "overwrite",
+            kind: Kind::Bool,
+            default: Default::Bool(false),
+            doc: "Whether a run that is there is replaced.",
+            unit: None,
+        },
+    ];
+    static KMEANS: Signature = Signature {
+        name: "kmeans",
+        summary: "Splits the rows around k centres.",
+        params: &[
+            Param {
+                name: "n_clusters",
+                kind: Kind::Int {
+                    lo: 1,
+                    hi: i64::MAX,
+                },
+                default: Default::Int(8),
+                doc: "How many clusters to make.",
+                unit: None,
+            },
+            Param {
+                name: "metric",
+                kind: Kind::Choice(&["euclidean", "cosine"]),
+                default: Default::Text("euclidean"),
+                doc: "The distance.",
+                unit: None,
+            },
+        ],
+        examples: &[],
+        returns: Returns::Run,
+    };
+    static HDBSCAN: Signature = Signature {
+        name: "hdbscan",
+        summary: "Finds dense groups.",
+        params: &[
+            Param {
+                name: "min_cluster_size",
+                kind: Kind::Int {
+                    lo: 2,
+                    hi: i64::MAX,
+                },
+                default: Default::Int(5),
+                doc: "The least size.",
+                unit: Some("rows"),
+            },
+            Param {
+                name: "metric",
+                kind: Kind::Choice(&["euclidean", "cosine"]),
+                default: Default::Text("euclidean"),
+                doc: "The distance.",
+                unit: None,
+            },
+        ],
+        examples: &[],
+        returns: Returns::Run,
+    };
+    static CLUSTER: Signature = Signature {
+        name: "cluster",
+        summary: "Groups the samples of a view by their vectors.",
+        params: &RUN,
+        examples: &[Example {
+            query: "cluster(run=\"k8\")",
+            shows: "Groups all samples.",
+        }],
+        returns: Returns::Run,
+    };
+
+    /// `cluster` with k-means and HDBSCAN.
+    pub static OPERATOR: Operator = Operator {
+        signature: &CLUSTER,
+        methods: || vec![&KMEANS, &HDBSCAN],
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<OperatorCommand, Failure> {
+        let line = ["cluster", "trip"].iter().chain(words);
+        let matches = command(&sample::OPERATOR).try_get_matches_from(line)?;
+        read(&sample::OPERATOR, &matches, Some(7))
+    }
+
+    fn message(words: &[&str]) -> String {
+        match parse(words) {
+            Err(Failure::Report(report)) => report.message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn flags_are_the_parameters_with_dashes() {
+        let call = parse(&[
+            "--run",
+            "h10",
+            "--method",
+            "hdbscan",
+            "--min-cluster-size",
+            "10",
+            "--overwrite",
+        ])
+        .unwrap();
+        assert_eq!(call.args["min_cluster_size"], Arg::Int(10));
+        assert_eq!(call.args["overwrite"], Arg::Bool(true));
+        assert_eq!(call.args["method"], Arg::Text("hdbscan".into()));
+        assert!(
+            !call.args.contains_key("metric"),
+            "defaults are left to the engine"
+        );
+    }
+
+    #[test]
+    fn a_flag_of_another_method_names_its_owner() {
+        assert_eq!(
+            message(&["--run", "k", "--min-cluster-size", "10"]),
+            "cluster: kmeans has no --min-cluster-size; hdbscan has."
+        );
+    }
+
+    #[test]
+    fn every_bad_value_is_reported_at_once() {
+        let text = message(&["--run", "k", "--n-clusters", "0", "--metric", "manhattan"]);
+        assert!(
+            text.contains("--n-clusters must be a whole number of at least 1, not 0"),
+            "{text}"
+        );
+        assert!(
+            text.contains("--metric must be one of euclidean, cosine"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn an_unknown_method_lists_those_there_are() {
+        assert!(
+            message(&["--run", "k", "--method", "kmean"]).contains("there are kmeans, hdbscan")
+        );
+    }
+
+    #[test]
+    fn summaries_become_commands() {
+        assert_eq!(imperative("Groups the samples."), "Group the samples");
+        assert_eq!(imperative("Places the vectors."), "Place the vectors");
+        assert_eq!(imperative("Matches rows."), "Match rows");
+    }
+
+    #[test]
+    fn help() {
+        insta::assert_snapshot!(command(&sample::OPERATOR).term_width(90).render_long_help());
+    }
+}
