@@ -142,24 +142,6 @@ pub struct Import {
     /// What the path holds; without it, found out from the path
     #[arg(long)]
     pub format: Option<String>,
-    /// Read folders below the folder too
-    #[arg(long, short)]
-    pub recursive: bool,
-    /// Label each image with the name of its folder (field `ground_truth`)
-    #[arg(long)]
-    pub label_from_folder: bool,
-    /// Tag every new sample with these
-    #[arg(long, value_delimiter = ',', value_name = "A,B")]
-    pub tags: Vec<String>,
-    /// Leave out images that cannot be read (the default)
-    #[arg(long, conflicts_with = "keep_broken")]
-    pub skip_broken: bool,
-    /// Keep images that cannot be read, without metadata
-    #[arg(long)]
-    pub keep_broken: bool,
-    /// The vector field to fill, where the path is a file of vectors
-    #[arg(long)]
-    pub field: Option<String>,
     /// Make a scratch dataset that goes away with its last user
     #[arg(long)]
     pub temporary: bool,
@@ -428,28 +410,6 @@ pub struct Export {
     /// What to write
     #[arg(long)]
     pub format: String,
-    /// One folder for each value of this field
-    #[arg(long, value_name = "FIELD")]
-    pub by: Option<String>,
-    /// What to do with the images
-    #[arg(long, value_enum, default_value = "copy")]
-    pub media: Media,
-    /// Replace what is there already
-    #[arg(long)]
-    pub force: bool,
-}
-
-/// What an export does with the images.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Media {
-    /// Copy them
-    Copy,
-    /// Link to them
-    Symlink,
-    /// Give them a second name on the same disk
-    Hardlink,
-    /// Leave them out
-    None,
 }
 
 /// `plot`
@@ -483,9 +443,6 @@ pub struct Plot {
     /// Write an .svg or .png file instead of drawing in the terminal
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
-    /// Replace a file that is there already
-    #[arg(long)]
-    pub force: bool,
 }
 
 /// `completions`

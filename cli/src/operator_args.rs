@@ -3,13 +3,12 @@
 //!
 //! Parameters of methods stand in help under the method's name. One that several methods share stands once.
 
-use std::collections::BTreeMap;
-
-use clap::{Arg as Flag, ArgAction, ArgMatches, Command};
+use clap::{Arg as Flag, ArgMatches, Command};
 use messier_query::nearest;
-use messier_query::signature::{Arg, Args, Default, Kind, Operator, Param, Signature};
+use messier_query::signature::{Arg, Args, Default, Operator, Param, Signature};
 
 use crate::failure::{Exit, Failure, Report};
+use crate::method_flags::{self, flag};
 
 /// A call of an operator as the command line gave it.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,17 +26,18 @@ pub struct OperatorCommand {
 /// Parameters that are flags of every command or of the command itself.
 const ELSEWHERE: [&str; 2] = ["seed", "view"];
 
-fn flag_name(param: &str) -> String {
-    param.replace('_', "-")
-}
-
 /// The command of one operator.
 pub fn command(operator: &Operator) -> Command {
     let signature = operator.signature;
     let methods = (operator.methods)();
     let mut command = Command::new(signature.name)
         .about(imperative(signature.summary))
-        .arg(Flag::new("dataset").required(true).help("The dataset"))
+        .arg(
+            Flag::new("dataset")
+                .value_name("DATASET")
+                .required(true)
+                .help("The dataset"),
+        )
         .arg(
             Flag::new("view")
                 .long("view")
@@ -55,16 +55,9 @@ pub fn command(operator: &Operator) -> Command {
         }
         command = command.arg(flag.required(param.default == Default::Required));
     }
-    let own: Vec<&str> = signature.params.iter().map(|param| param.name).collect();
-    for (heading, param) in by_heading(&methods) {
-        if !own.contains(&param.name) && !ELSEWHERE.contains(&param.name) {
-            command = command.arg(
-                flag(param, param.doc.trim())
-                    .help_heading(heading)
-                    .hide_short_help(true),
-            );
-        }
-    }
+    let mut own: Vec<&str> = signature.params.iter().map(|param| param.name).collect();
+    own.extend(ELSEWHERE);
+    command = method_flags::add(command, &methods, &own);
     let mut after = String::from("Examples:\n");
     for example in signature.examples {
         after.push_str(&format!("  messier query DATASET '{}'\n", example.query));
@@ -105,75 +98,6 @@ fn method_help(param: &Param, methods: &[&'static Signature]) -> String {
     format!("{} One of {}{default}", param.doc.trim(), names.join(", "))
 }
 
-/// Every method's parameters, each once, under the name of the method or of all that share it.
-fn by_heading(methods: &[&'static Signature]) -> Vec<(String, &'static Param)> {
-    let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for method in methods {
-        for param in method.params {
-            users.entry(param.name).or_default().push(method.name);
-        }
-    }
-    let mut out: Vec<(String, &'static Param)> = Vec::new();
-    for method in methods {
-        for param in method.params {
-            if out.iter().all(|(_, seen)| seen.name != param.name) {
-                let heading = match users[param.name].as_slice() {
-                    [one] => format!("Options of {one}"),
-                    many if many.len() == methods.len() => "Options of every method".to_owned(),
-                    many => format!("Options of {}", many.join(", ")),
-                };
-                out.push((heading, param));
-            }
-        }
-    }
-    out.sort_by_key(|(heading, _)| usize::from(!heading.contains("every")));
-    out
-}
-
-fn flag(param: &'static Param, help: &str) -> Flag {
-    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
-    let default = match param.default {
-        Default::Required | Default::Null | Default::EmptyList => String::new(),
-        Default::Text(text) => format!(" [default: {text}]"),
-        Default::Bool(b) => format!(" [default: {b}]"),
-        other => other
-            .arg()
-            .map(|arg| format!(" [default: {arg}]"))
-            .unwrap_or_default(),
-    };
-    let words = match param.kind {
-        Kind::Choice(words) => format!(" One of {}.", words.join(", ")),
-        _ => String::new(),
-    };
-    let flag = Flag::new(param.name)
-        .long(flag_name(param.name))
-        .help(format!("{help}{words}{default}"))
-        .value_name(value_name(&param.kind))
-        .action(ArgAction::Set);
-    match param.kind {
-        Kind::Bool => flag
-            .num_args(0..=1)
-            .require_equals(true)
-            .default_missing_value("true"),
-        _ => flag.allow_negative_numbers(true),
-    }
-}
-
-fn value_name(kind: &Kind) -> &'static str {
-    match kind {
-        Kind::Bool => "BOOL",
-        Kind::Int { .. } => "N",
-        Kind::Float { .. } => "X",
-        Kind::Text | Kind::Any | Kind::Mapping => "TEXT",
-        Kind::Choice(_) => "WORD",
-        Kind::Field(_) => "FIELD",
-        Kind::Expr(_) => "EXPR",
-        Kind::View => "QUERY",
-        Kind::Optional(inner) => value_name(inner),
-        Kind::List(_) => "LIST",
-    }
-}
-
 /// Reads the matches of an operator's command.
 ///
 /// # Errors
@@ -186,47 +110,19 @@ pub fn read(
     let text = |name: &str| matches.get_one::<String>(name).cloned();
     let methods = (operator.methods)();
     let method = chosen_method(operator, &methods, text("method"))?;
-    let mut args = Args::new();
-    let mut wrong: Vec<String> = Vec::new();
-    let mut hints: Vec<String> = Vec::new();
-    for id in matches
-        .ids()
-        .map(clap::Id::as_str)
-        .filter(|id| !matches!(*id, "dataset" | "view" | "method"))
-    {
-        let Ok(Some(word)) = matches.try_get_one::<String>(id) else {
-            continue;
-        };
-        let own = operator.signature.param(id);
-        let param = own.or_else(|| method.and_then(|method| method.param(id)));
-        let flag = flag_name(id);
-        match param.map(|param| param.kind.read_word(word)) {
-            Some(Ok(arg)) => drop(args.insert(id.to_owned(), arg)),
-            Some(Err(problem)) => wrong.push(format!("--{flag} {problem}")),
-            None if methods.iter().any(|method| method.param(id).is_some()) => {
-                let having: Vec<&str> = methods
-                    .iter()
-                    .filter(|m| m.param(id).is_some())
-                    .map(|m| m.name)
-                    .collect();
-                let method = method.map_or("", |method| method.name);
-                wrong.push(format!(
-                    "{method} has no --{flag}; {} {}",
-                    having.join(", "),
-                    if having.len() == 1 { "has" } else { "have" }
-                ));
-                hints.push(format!("`messier help {method}` lists what it has"));
-            }
-            None => {}
-        }
-    }
-    if !wrong.is_empty() {
-        hints.dedup();
-        let message = format!("{}: {}.", operator.signature.name, wrong.join("; "));
-        let mut report = Report::new(Exit::Usage, "usage", message);
-        report.hints = hints;
-        return Err(report.into());
-    }
+    let mut names = method_flags::names(&methods);
+    names.extend(operator.signature.params.iter().map(|param| param.name));
+    names.sort_unstable();
+    names.dedup();
+    names.retain(|name| !ELSEWHERE.contains(name) && *name != "method");
+    let given = method_flags::given(matches, &names);
+    let mut args = method_flags::read(
+        operator.signature.name,
+        &given,
+        operator.signature.params,
+        method,
+        &methods,
+    )?;
     if let Some(method) = method {
         args.insert("method".to_owned(), Arg::Text(method.name.to_owned()));
     }
@@ -277,7 +173,7 @@ fn chosen_method(
 #[cfg(test)]
 pub mod sample {
     //! Two small methods, for tests that must not depend on the engine's list.
-    use messier_query::signature::{Example, FieldKind, Returns};
+    use messier_query::signature::{Example, FieldKind, Kind, Returns};
 
     use super::*;
 

@@ -137,6 +137,8 @@ pub struct Terminal {
     pub quiet: bool,
     /// Print JSON.
     pub json: bool,
+    /// Keep notes back whatever the flags say.
+    silent: bool,
     out: Stream,
     err: Stream,
     input: Arc<Mutex<dyn BufRead + Send>>,
@@ -171,11 +173,37 @@ impl Terminal {
         Terminal {
             look,
             quiet: false,
+            silent: false,
             json: false,
             out,
             err,
             input,
         }
+    }
+
+    /// A terminal like this one whose stdout is kept instead of shown.
+    pub fn captured(&self) -> (Terminal, Written) {
+        let written = Written::default();
+        let look = Look {
+            out_tty: false,
+            ..self.look.clone()
+        };
+        let out: Stream = written.0.clone();
+        (
+            Terminal {
+                out,
+                look,
+                ..self.clone()
+            },
+            written,
+        )
+    }
+
+    /// The same terminal for a step of which only errors matter.
+    #[must_use]
+    pub fn without_notes(mut self) -> Terminal {
+        self.silent = true;
+        self
     }
 
     /// Writes data with `write`; the error is a closed pipe or a full disk.
@@ -202,7 +230,7 @@ impl Terminal {
 
     /// Says something that is not data: stderr, unless `--quiet`. Nobody listening is not an error.
     pub fn note(&self, text: impl AsRef<str>) {
-        if !self.quiet {
+        if !self.quiet && !self.silent {
             self.complain(text);
         }
     }
@@ -266,6 +294,17 @@ impl Terminal {
 
     fn lock<'a>(&self, stream: &'a Stream) -> MutexGuard<'a, dyn Write + Send + 'static> {
         stream.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was written to a captured stdout.
+#[derive(Debug, Clone, Default)]
+pub struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    /// The bytes so far; it is empty after.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

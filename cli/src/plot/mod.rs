@@ -11,6 +11,8 @@ mod scene;
 mod svg;
 mod typeface;
 
+pub use svg::base64;
+
 /// Points with a title and a colouring.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Map {

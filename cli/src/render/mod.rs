@@ -2,8 +2,18 @@
 //! is a snapshot test away from a review.
 
 pub mod bars;
+pub mod batch_csv;
+pub mod clusters;
 pub mod failure;
 pub mod fit;
+pub mod json_value;
 pub mod number;
 pub mod paint;
+pub mod run;
+pub mod runs;
+pub mod sample_csv;
+pub mod samples;
+pub mod schema;
+pub mod signature;
 pub mod table;
+pub mod value;

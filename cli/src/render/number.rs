@@ -18,11 +18,14 @@ pub fn count(n: u64, thing: &str) -> String {
     format!("{} {thing}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 
-/// A time: `3 ms`, `1.2 s`, `4 min 05 s`, `2 h 07 min`.
+/// A time: `80 µs`, `3 ms`, `1.2 s`, `4 min 05 s`, `2 h 07 min`.
 pub fn duration(seconds: f64) -> String {
     match seconds {
         s if !s.is_finite() || s < 0.0 => "?".to_owned(),
-        s if s < 0.0095 => format!("{:.1} ms", s * 1e3),
+        s if s < 0.000_95 => format!("{:.0} µs", s * 1e6),
+        s if s < 0.0095 && (s * 1e3).fract() > 0.05 && (s * 1e3).fract() < 0.95 => {
+            format!("{:.1} ms", s * 1e3)
+        }
         s if s < 0.9995 => format!("{:.0} ms", s * 1e3),
         s if s < 99.95 => format!("{s:.1} s"),
         s if s < 3600.0 => format!("{} min {:02} s", s as u64 / 60, s as u64 % 60),
@@ -101,7 +104,7 @@ mod tests {
     fn times_and_sizes_pick_their_unit() {
         assert_eq!(
             [0.003, 0.25, 1.23, 245.0, 7620.0].map(duration),
-            ["3.0 ms", "250 ms", "1.2 s", "4 min 05 s", "2 h 07 min"]
+            ["3 ms", "250 ms", "1.2 s", "4 min 05 s", "2 h 07 min"]
         );
         assert_eq!(
             [812, 9_100_000, 120_000, 999_999].map(bytes),

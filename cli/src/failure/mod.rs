@@ -2,6 +2,8 @@
 //!
 //! Kinds carry data; this file and [`crate::render::failure`] are the edge that writes the sentence.
 
+mod classify;
+
 use std::io;
 
 use messier_query::{Diagnostic, Diagnostics, Label};
@@ -40,6 +42,8 @@ pub enum Failure {
     Report(Box<Report>),
     /// clap has the words: a wrong command line, or a help text that was asked for.
     Clap(Box<clap::Error>),
+    /// Somebody has told the person already; this is the exit code.
+    Said(u8),
     /// Whoever read our output has gone: a normal end.
     ClosedPipe,
 }
@@ -148,6 +152,7 @@ impl Failure {
     pub fn exit(&self) -> u8 {
         match self {
             Failure::Report(report) => report.exit.code(),
+            Failure::Said(code) => *code,
             Failure::Clap(error) if error.use_stderr() => Exit::Usage.code(),
             Failure::Clap(_) | Failure::ClosedPipe => Exit::Done.code(),
         }
