@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use messier_engine::session::Session;
+use messier_engine::Session;
 
 use crate::args::Globals;
 use crate::failure::{Exit, Failure, Report};

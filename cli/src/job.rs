@@ -1,7 +1,7 @@
 //! One command being done: for whom, on which store, with what seed and threads, and how it is stopped.
 
 use messier_engine::context::{Context, Stop};
-use messier_engine::session::Session;
+use messier_engine::Session;
 
 use crate::args::Globals;
 use crate::failure::{Exit, Failure, Report};

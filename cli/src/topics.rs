@@ -1,6 +1,6 @@
 //! Everything that has a signature, in one list: what `messier help` can explain.
 
-use messier_query::signature::Signature;
+use messier_query::signature::{Returns, Signature};
 
 /// Something that can be explained.
 #[derive(Debug, Clone, Copy)]
@@ -30,5 +30,14 @@ pub fn all() -> Vec<Topic> {
                 .map(|signature| Topic { kind, signature }),
         );
     }
+    topics.extend(messier_query::signatures().map(|signature| {
+        let kind = match signature.returns {
+            Returns::View => "stage",
+            Returns::Value => "aggregation",
+            Returns::Run => "operator",
+            Returns::Expression => "function",
+        };
+        Topic { kind, signature }
+    }));
     topics
 }

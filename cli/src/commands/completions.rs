@@ -1,6 +1,5 @@
 //! `completions SHELL`.
 
-use std::io::Write;
 
 use crate::args::Completions;
 use crate::dispatch::command_line;

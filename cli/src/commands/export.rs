@@ -26,7 +26,7 @@ pub fn run(args: &Export, given: &Given, job: &Job<'_>) -> Result<(), Failure> {
     let exported = job.work(|context| {
         session.export(
             &args.dataset,
-            args.view.as_deref(),
+            args.view.as_deref().unwrap_or_default(),
             &args.format,
             &target,
             &arguments,

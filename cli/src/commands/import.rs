@@ -1,7 +1,6 @@
 //! `import`: a folder or a file becomes a dataset, or adds what is new to one.
 
 use messier_engine::exchange::import::{Report, Skipped, importer};
-use serde_json::json;
 
 use crate::args::Import;
 use crate::dispatch::importers;
@@ -32,9 +31,7 @@ pub fn run(args: &Import, given: &Given, job: &Job<'_>) -> Result<(), Failure> {
         )
     })?;
     if job.globals.json {
-        return Ok(job.terminal.document(
-            &json!({ "dataset": args.name, "samples": outcome.samples, "import": outcome.report }),
-        )?);
+        return Ok(job.terminal.document(&outcome)?);
     }
     let paint = Paint::new(job.terminal.paints_err());
     let report = &outcome.report;
@@ -42,7 +39,7 @@ pub fn run(args: &Import, given: &Given, job: &Job<'_>) -> Result<(), Failure> {
     list(&report.kept_broken, "kept without metadata", paint, job);
     list(&report.same_file, "is another name of", paint, job);
     job.terminal
-        .note(summary(&args.name, report, outcome.samples as u64));
+        .note(summary(&args.name, report, outcome.samples));
     if report.added > 0 && !args.temporary {
         job.terminal
             .note(paint.dim(&format!("Next: messier embed {}", args.name)));

@@ -10,46 +10,59 @@ use crate::render::number::{bytes, count};
 pub fn verify(job: &Job<'_>) -> Result<(), Failure> {
     let session = job.session()?;
     let verified = job.work(|_| session.store().verify())?;
+    let problems: Vec<String> = verified
+        .problems
+        .iter()
+        .map(|problem| format!("{}: {}", problem.file.display(), problem.why))
+        .collect();
     if job.globals.json {
         job.terminal.document(&json!({
-            "files": verified.files, "bytes": verified.bytes,
-            "damage": verified.damage.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "datasets": verified.datasets, "files": verified.segments, "bytes": verified.bytes, "problems": problems,
         }))?;
     }
-    if verified.damage.is_empty() {
+    if problems.is_empty() {
         if !job.globals.json {
             job.terminal.line(format!(
-                "{} with {} checked; everything is whole.",
-                count(verified.files, "file"),
+                "{} in {} with {} checked: everything is whole.",
+                count(verified.datasets, "dataset"),
+                count(verified.segments, "file"),
                 bytes(verified.bytes)
             ))?;
         }
         return Ok(());
     }
-    let list = verified
-        .damage
-        .iter()
-        .map(|damage| format!("  {damage}"))
-        .collect::<Vec<_>>()
-        .join("\n");
     let message = format!(
-        "{} damaged of {}:\n{list}\n",
-        verified.damage.len(),
-        count(verified.files, "file")
+        "The store is damaged, in {}:\n  {}\n",
+        count(problems.len() as u64, "place"),
+        problems.join("\n  ")
     );
-    Err(Report::new(Exit::Damaged, "damaged", message)
-        .hint("`messier repair` saves what is whole")
-        .into())
+    Err(Report::new(Exit::Damaged, "damaged", message).hint("`messier repair` saves what is whole").into())
 }
 
-/// `messier repair`
+/// `messier repair`: afterwards the store opens, and everything that was lost is named.
 pub fn repair(job: &Job<'_>) -> Result<(), Failure> {
     let dir = job.house.dir();
     let repaired = job.work(|_| messier_store::repair(dir))?;
     if job.globals.json {
-        return Ok(job
-            .terminal
-            .document(&json!({ "repaired": format!("{repaired:?}") }))?);
+        let datasets: Vec<_> = repaired
+            .datasets
+            .iter()
+            .map(|dataset| json!({ "name": dataset.name, "samples": dataset.samples, "lost": dataset.lost }))
+            .collect();
+        return Ok(job.terminal.document(&json!({ "datasets": datasets, "journal": repaired.journal, "aside": repaired.aside }))?);
     }
-    Ok(job.terminal.line(format!("{repaired:?}"))?)
+    if let Some(journal) = &repaired.journal {
+        job.terminal.line(format!("The journal was damaged: {journal}."))?;
+    }
+    for dataset in &repaired.datasets {
+        let lost = if dataset.lost.is_empty() { "nothing is lost".to_owned() } else { format!("lost: {}", dataset.lost.join(", ")) };
+        job.terminal.line(format!("{}: {}, {lost}.", dataset.name, count(dataset.samples, "sample")))?;
+    }
+    for file in &repaired.aside {
+        job.terminal.line(format!("Set aside: {}", file.display()))?;
+    }
+    if repaired.datasets.is_empty() {
+        job.terminal.line("There are no datasets here.")?;
+    }
+    Ok(())
 }

@@ -1,9 +1,9 @@
 //! `query`: one question, or a file of them.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::time::Instant;
 
-use messier_engine::session::{Reply, Session};
+use messier_engine::{Reply, Session};
 use messier_query::View;
 use messier_query::syntax::Step;
 use serde_json::{Map, Value as Json, json};

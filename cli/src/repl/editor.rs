@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nu_ansi_term::{Color, Style};
 use reedline::{
-    ColumnarMenu, Completer, EditCommand, Emacs, FileBackedHistory, Highlighter, Hinter, History,
+    ColumnarMenu, Completer, CompletionResult, EditCommand, Emacs, FileBackedHistory, Highlighter, Hinter, History,
     KeyCode, KeyModifiers, MenuBuilder, PromptEditMode, PromptHistorySearch,
     PromptHistorySearchStatus, Reedline, ReedlineEvent, ReedlineMenu, Signal, StyledText,
     Suggestion, ValidationResult, Validator, default_emacs_keybindings,
@@ -124,7 +124,7 @@ impl reedline::Prompt for Line {
         Cow::Borrowed("  ")
     }
     fn render_prompt_history_search_indicator(&self, search: PromptHistorySearch) -> Cow<'_, str> {
-        let failing = if search.status == PromptHistorySearchStatus::Failing {
+        let failing = if matches!(search.status, PromptHistorySearchStatus::Failing) {
             "no "
         } else {
             ""
@@ -136,9 +136,9 @@ impl reedline::Prompt for Line {
 struct Complete(Shared);
 
 impl Completer for Complete {
-    fn complete(&mut self, line: &str, pos: usize) -> Vec<Suggestion> {
+    fn complete(&mut self, line: &str, pos: usize) -> CompletionResult {
         let context = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        language::complete(line, pos, &context)
+        let found: Vec<Suggestion> = language::complete(line, pos, &context)
             .into_iter()
             .map(|found| Suggestion {
                 value: found.text,
@@ -149,7 +149,8 @@ impl Completer for Complete {
                 },
                 ..Suggestion::default()
             })
-            .collect()
+            .collect();
+        CompletionResult::fresh(found)
     }
 }
 
