@@ -5,6 +5,7 @@ mod args;
 mod commands;
 mod dispatch;
 mod failure;
+mod forward;
 mod house;
 mod interrupt;
 mod job;
@@ -42,7 +43,8 @@ fn main() -> ExitCode {
 fn command(mut terminal: Terminal) -> u8 {
     // Known before the line is: errors about the line itself come as asked.
     terminal.json = std::env::args_os().any(|word| word == "--json");
-    let invocation = match dispatch::parse(std::env::args_os()) {
+    let words: Vec<_> = std::env::args_os().collect();
+    let invocation = match dispatch::parse(words.iter().cloned()) {
         Ok(invocation) => invocation,
         Err(failure) => return dispatch::tell(&failure, &terminal),
     };
@@ -52,7 +54,7 @@ fn command(mut terminal: Terminal) -> u8 {
     };
     let stop = Stop::new();
     let _stops = interrupt::stops(&stop);
-    dispatch::execute(invocation, terminal, &House::at(dir), stop)
+    forward::perform(invocation, &words, terminal, &House::at(dir), stop)
 }
 
 /// A panic is a bug of ours: one sentence, where it was, and what to do with it.

@@ -243,6 +243,13 @@ impl Terminal {
         err.flush().ok();
     }
 
+    /// Writes bytes to stderr as they are.
+    pub fn raw_err(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut err = self.lock(&self.err);
+        err.write_all(bytes)?;
+        err.flush()
+    }
+
     /// Hands everything written on.
     pub fn flush(&self) -> io::Result<()> {
         self.lock(&self.out).flush()

@@ -1,8 +1,9 @@
 //! `set-values`: a field from a file.
 
+use messier_engine::exchange::values::Key;
 use serde_json::json;
 
-use crate::args::{Key, SetValues};
+use crate::args::{self, SetValues};
 use crate::failure::Failure;
 use crate::job::Job;
 use crate::render::number::{count, grouped};
@@ -10,8 +11,8 @@ use crate::render::number::{count, grouped};
 /// `messier set-values D FIELD FILE`
 pub fn run(args: &SetValues, job: &Job<'_>) -> Result<(), Failure> {
     let key = match args.key {
-        Key::Filepath => "filepath",
-        Key::Id => "id",
+        args::Key::Filepath => Key::Filepath,
+        args::Key::Id => Key::Id,
     };
     let file = job.terminal.path(&args.file);
     let edited = job

@@ -13,6 +13,7 @@ use std::ffi::OsString;
 use crate::args;
 use crate::commands::PromptContext;
 use crate::failure::{Exit, Failure};
+use crate::forward::{Holding, Place, take_place};
 use crate::job::Job;
 use crate::output::Terminal;
 use crate::render::paint::Paint;
@@ -45,16 +46,26 @@ pub enum Next {
     Quit,
 }
 
-/// `messier repl [D]`, in the process that holds the store.
+/// `messier repl [D]`: holds the store while it is open, unless another process does.
 pub fn run(args: &args::Repl, job: &Job<'_>) -> Result<(), Failure> {
-    let runner = Local { job };
-    begin(
+    let holding = match take_place(job.house.dir()) {
+        Place::Holding(holding) => Some(holding),
+        Place::Elsewhere(_) | Place::Alone => None,
+    };
+    let runner = Local { job, holding };
+    let result = begin(
         args.dataset.as_deref(),
         &runner,
         job.terminal,
         flags(job),
         job.house.dir(),
-    )
+    );
+    if let Some(holding) = runner.holding {
+        let stop = messier_engine::context::Stop::new();
+        let _stops = crate::interrupt::stops(&stop);
+        holding.finish(job.terminal, &stop);
+    }
+    result
 }
 
 /// A prompt over any runner.
@@ -245,15 +256,21 @@ impl Prompt<'_> {
 /// Runs lines in this process.
 struct Local<'a, 'b> {
     job: &'a Job<'b>,
+    /// The store, while this prompt is open.
+    holding: Option<Holding>,
 }
 
 impl Runner for Local<'_, '_> {
     fn run(&self, words: Vec<OsString>, terminal: &Terminal) -> u8 {
         let stop = messier_engine::context::Stop::new();
         let _stops = crate::interrupt::stops(&stop);
-        match crate::dispatch::parse(words) {
-            Ok(invocation) => {
+        match crate::dispatch::parse(words.iter().cloned()) {
+            Ok(invocation) if self.holding.is_some() => {
                 crate::dispatch::execute(invocation, terminal.clone(), self.job.house, stop)
+            }
+            // Another process holds the store, or did when the prompt began.
+            Ok(invocation) => {
+                crate::forward::perform(invocation, &words, terminal.clone(), self.job.house, stop)
             }
             Err(failure) => crate::dispatch::tell(&failure, terminal),
         }
