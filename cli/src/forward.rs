@@ -66,7 +66,11 @@ pub enum Place {
 /// Whether a command computes, and so is worth holding the store for, or handing over.
 pub fn computes(asked: &Asked) -> bool {
     let operator = |text: &str| {
-        last_call(text).is_some_and(|name| messier_engine::operators().iter().any(|o| o.signature.name == name))
+        last_call(text).is_some_and(|name| {
+            messier_engine::operators()
+                .iter()
+                .any(|o| o.signature.name == name)
+        })
     };
     match asked {
         Asked::Operator(_) => true,
@@ -114,8 +118,15 @@ impl Holding {
 }
 
 /// Does a command wherever it is to be done; gives the exit code.
-pub fn perform(invocation: Invocation, words: &[OsString], terminal: Terminal, house: &House, stop: Stop) -> u8 {
-    if !computes(&invocation.asked) || matches!(invocation.asked, Asked::Fixed(Command::Repl(_), _)) {
+pub fn perform(
+    invocation: Invocation,
+    words: &[OsString],
+    terminal: Terminal,
+    house: &House,
+    stop: Stop,
+) -> u8 {
+    if !computes(&invocation.asked) || matches!(invocation.asked, Asked::Fixed(Command::Repl(_), _))
+    {
         return dispatch::execute(invocation, terminal, house, stop);
     }
     for _ in 0..ATTEMPTS {
@@ -125,10 +136,12 @@ pub fn perform(invocation: Invocation, words: &[OsString], terminal: Terminal, h
                 holding.finish(&terminal, &stop);
                 return code;
             }
-            Place::Elsewhere(connection) => match hand_over(connection, words, &terminal, house.dir(), &stop) {
-                Some(code) => return code,
-                None => std::thread::sleep(GLANCE),
-            },
+            Place::Elsewhere(connection) => {
+                match hand_over(connection, words, &terminal, house.dir(), &stop) {
+                    Some(code) => return code,
+                    None => std::thread::sleep(GLANCE),
+                }
+            }
             Place::Alone => break,
         }
     }
@@ -136,19 +149,36 @@ pub fn perform(invocation: Invocation, words: &[OsString], terminal: Terminal, h
 }
 
 /// Has the owner do the command; none if it did not begin and another attempt is due.
-fn hand_over(connection: Connection, words: &[OsString], terminal: &Terminal, dir: &Path, stop: &Stop) -> Option<u8> {
-    let mut texts: Vec<String> = words.iter().map(|word| word.to_str().map(str::to_owned)).collect::<Option<_>>()?;
+fn hand_over(
+    connection: Connection,
+    words: &[OsString],
+    terminal: &Terminal,
+    dir: &Path,
+    stop: &Stop,
+) -> Option<u8> {
+    let mut texts: Vec<String> = words
+        .iter()
+        .map(|word| word.to_str().map(str::to_owned))
+        .collect::<Option<_>>()?;
     // The owner knows the store it holds; its own environment must not choose another.
     texts.extend(["--store".to_owned(), dir.to_str()?.to_owned()]);
     let look = terminal.look.clone();
-    let letter = serde_json::to_string(&Letter { words: texts, look: look.clone() }).ok()?;
+    let letter = serde_json::to_string(&Letter {
+        words: texts,
+        look: look.clone(),
+    })
+    .ok()?;
     let output = Output {
         stdout_is_terminal: look.out_tty,
         stderr_is_terminal: look.err_tty,
         width: look.width.and_then(|width| u16::try_from(width).ok()),
         color: look.color,
     };
-    let request = Request { text: letter, cwd: look.cwd, output };
+    let request = Request {
+        text: letter,
+        cwd: look.cwd,
+        output,
+    };
     let mut canceller = connection.canceller().ok()?;
     let over = Arc::new(AtomicBool::new(false));
     let watch = {
@@ -168,7 +198,9 @@ fn hand_over(connection: Connection, words: &[OsString], terminal: &Terminal, di
     let result = connection.run(request, |frame| {
         heard = true;
         let written = match frame {
-            Frame::Stdout(bytes) => terminal.data(|out| out.write_all(&bytes)).and_then(|()| terminal.flush()),
+            Frame::Stdout(bytes) => terminal
+                .data(|out| out.write_all(&bytes))
+                .and_then(|()| terminal.flush()),
             Frame::Stderr(bytes) => terminal.raw_err(&bytes),
             Frame::Progress(_) => Ok(()),
         };
@@ -230,11 +262,23 @@ impl Drop for Leave {
 
 fn answer(letter: Letter, cwd: PathBuf, dir: &Path, pieces: &Sender<Piece>, stop: Stop) -> u8 {
     let stream = |wrap: fn(Vec<u8>) -> Piece| -> Stream {
-        Arc::new(Mutex::new(Mail { pieces: pieces.clone(), wrap, kept: Vec::new() }))
+        Arc::new(Mutex::new(Mail {
+            pieces: pieces.clone(),
+            wrap,
+            kept: Vec::new(),
+        }))
     };
-    let look = Look { cwd, in_tty: false, ..letter.look };
-    let terminal =
-        Terminal::new(look, stream(Piece::Out), stream(Piece::Err), Arc::new(Mutex::new(io::empty())));
+    let look = Look {
+        cwd,
+        in_tty: false,
+        ..letter.look
+    };
+    let terminal = Terminal::new(
+        look,
+        stream(Piece::Out),
+        stream(Piece::Err),
+        Arc::new(Mutex::new(io::empty())),
+    );
     match dispatch::parse(letter.words.into_iter().map(OsString::from)) {
         Ok(invocation) => dispatch::execute(invocation, terminal, &House::at(dir), stop),
         Err(failure) => dispatch::tell(&failure, &terminal),
@@ -268,7 +312,9 @@ impl Write for Mail {
             return Ok(());
         }
         let bytes = std::mem::take(&mut self.kept);
-        self.pieces.send((self.wrap)(bytes)).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
+        self.pieces
+            .send((self.wrap)(bytes))
+            .map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
     }
 }
 
@@ -290,10 +336,21 @@ mod tests {
     #[test]
     fn only_what_computes_is_handed_over() {
         let asked = |line: &str| dispatch::parse(words(line)).unwrap().asked;
-        for line in ["messier cluster trip --run k", "messier runs trip rerun k", "messier repl", "messier query trip cluster(run=\"k\")"] {
+        for line in [
+            "messier cluster trip --run k",
+            "messier runs trip rerun k",
+            "messier repl",
+            "messier query trip cluster(run=\"k\")",
+        ] {
             assert!(computes(&asked(line)), "{line}");
         }
-        for line in ["messier list", "messier query trip count()", "messier runs trip", "messier tag trip limit(1) x", "messier verify"] {
+        for line in [
+            "messier list",
+            "messier query trip count()",
+            "messier runs trip",
+            "messier tag trip limit(1) x",
+            "messier verify",
+        ] {
             assert!(!computes(&asked(line)), "{line}");
         }
     }
@@ -302,12 +359,26 @@ mod tests {
     #[cfg(unix)]
     fn a_command_runs_at_the_owner_and_its_words_and_code_come_back() {
         let dir = tempfile::tempdir().unwrap();
-        let Place::Holding(holding) = take_place(dir.path()) else { panic!("the store is free") };
-        let Place::Elsewhere(connection) = take_place(dir.path()) else { panic!("the store is held") };
+        let Place::Holding(holding) = take_place(dir.path()) else {
+            panic!("the store is free")
+        };
+        let Place::Elsewhere(connection) = take_place(dir.path()) else {
+            panic!("the store is held")
+        };
         let (terminal, heard) = Heard::terminal(Look::plain(Some(80)), "");
-        let code = hand_over(connection, &words("messier reduce nothing --run map"), &terminal, dir.path(), &Stop::new());
+        let code = hand_over(
+            connection,
+            &words("messier reduce nothing --run map"),
+            &terminal,
+            dir.path(),
+            &Stop::new(),
+        );
         assert_eq!(code, Some(1));
-        assert!(heard.err().contains("no dataset called \"nothing\""), "{}", heard.err());
+        assert!(
+            heard.err().contains("no dataset called \"nothing\""),
+            "{}",
+            heard.err()
+        );
         holding.finish(&terminal, &Stop::new());
         assert!(matches!(take_place(dir.path()), Place::Holding(_)));
     }
@@ -316,11 +387,21 @@ mod tests {
     #[cfg(unix)]
     fn an_owner_that_is_ending_sends_others_on() {
         let dir = tempfile::tempdir().unwrap();
-        let Place::Holding(holding) = take_place(dir.path()) else { panic!("the store is free") };
+        let Place::Holding(holding) = take_place(dir.path()) else {
+            panic!("the store is free")
+        };
         holding.desk.closing.store(true, Ordering::SeqCst);
-        let Place::Elsewhere(connection) = take_place(dir.path()) else { panic!("the store is held") };
+        let Place::Elsewhere(connection) = take_place(dir.path()) else {
+            panic!("the store is held")
+        };
         let (terminal, _) = Heard::terminal(Look::plain(Some(80)), "");
-        let code = hand_over(connection, &words("messier reduce x --run map"), &terminal, dir.path(), &Stop::new());
+        let code = hand_over(
+            connection,
+            &words("messier reduce x --run map"),
+            &terminal,
+            dir.path(),
+            &Stop::new(),
+        );
         assert_eq!(code, None);
     }
 }

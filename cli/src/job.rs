@@ -1,7 +1,7 @@
 //! One command being done: for whom, on which store, with what seed and threads, and how it is stopped.
 
-use messier_engine::context::{Context, Stop};
 use messier_engine::Session;
+use messier_engine::context::{Context, Stop};
 
 use crate::args::Globals;
 use crate::failure::{Exit, Failure, Report};
@@ -73,11 +73,6 @@ impl Job<'_> {
     /// The columns of data; none where the reader is not a terminal.
     pub fn columns(&self) -> Option<usize> {
         self.terminal.look.width
-    }
-
-    /// Whether 24-bit colours are known.
-    pub fn truecolor(&self) -> bool {
-        self.terminal.look.truecolor
     }
 
     /// Says that something was done: JSON where that was asked for, a sentence on stderr otherwise.

@@ -403,6 +403,10 @@ mod tests {
         terminal.quiet = true;
         terminal.note("a note");
         terminal.complain("an error");
-        assert_eq!(heard.err(), "an error\n");
+        terminal.line("data").unwrap();
+        assert_eq!(
+            (heard.err().as_str(), heard.out().as_str()),
+            ("an error\n", "data\n")
+        );
     }
 }

@@ -1,6 +1,5 @@
 //! `completions SHELL`.
 
-
 use crate::args::Completions;
 use crate::dispatch::command_line;
 use crate::failure::Failure;

@@ -41,7 +41,7 @@ pub fn list(job: &Job<'_>) -> Result<(), Failure> {
     }
     Ok(job
         .terminal
-        .line(table.draw(job.columns(), job.terminal.paints(), false).text)?)
+        .line(table.draw(job.columns(), job.terminal.paints()).text)?)
 }
 
 /// The promised keys of a dataset.

@@ -36,7 +36,9 @@ pub fn verify(job: &Job<'_>) -> Result<(), Failure> {
         count(problems.len() as u64, "place"),
         problems.join("\n  ")
     );
-    Err(Report::new(Exit::Damaged, "damaged", message).hint("`messier repair` saves what is whole").into())
+    Err(Report::new(Exit::Damaged, "damaged", message)
+        .hint("`messier repair` saves what is whole")
+        .into())
 }
 
 /// `messier repair`: afterwards the store opens, and everything that was lost is named.
@@ -49,17 +51,29 @@ pub fn repair(job: &Job<'_>) -> Result<(), Failure> {
             .iter()
             .map(|dataset| json!({ "name": dataset.name, "samples": dataset.samples, "lost": dataset.lost }))
             .collect();
-        return Ok(job.terminal.document(&json!({ "datasets": datasets, "journal": repaired.journal, "aside": repaired.aside }))?);
+        return Ok(job.terminal.document(
+            &json!({ "datasets": datasets, "journal": repaired.journal, "aside": repaired.aside }),
+        )?);
     }
     if let Some(journal) = &repaired.journal {
-        job.terminal.line(format!("The journal was damaged: {journal}."))?;
+        job.terminal
+            .line(format!("The journal was damaged: {journal}."))?;
     }
     for dataset in &repaired.datasets {
-        let lost = if dataset.lost.is_empty() { "nothing is lost".to_owned() } else { format!("lost: {}", dataset.lost.join(", ")) };
-        job.terminal.line(format!("{}: {}, {lost}.", dataset.name, count(dataset.samples, "sample")))?;
+        let lost = if dataset.lost.is_empty() {
+            "nothing is lost".to_owned()
+        } else {
+            format!("lost: {}", dataset.lost.join(", "))
+        };
+        job.terminal.line(format!(
+            "{}: {}, {lost}.",
+            dataset.name,
+            count(dataset.samples, "sample")
+        ))?;
     }
     for file in &repaired.aside {
-        job.terminal.line(format!("Set aside: {}", file.display()))?;
+        job.terminal
+            .line(format!("Set aside: {}", file.display()))?;
     }
     if repaired.datasets.is_empty() {
         job.terminal.line("There are no datasets here.")?;

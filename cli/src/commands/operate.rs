@@ -81,7 +81,6 @@ pub fn clusters(dataset: &str, record: &RunRecord, job: &Job<'_>) -> Result<(), 
         field.as_deref(),
         job.columns(),
         job.terminal.paints(),
-        job.truecolor(),
     );
     Ok(job.terminal.line(text)?)
 }

@@ -59,7 +59,6 @@ pub fn run(args: &Query, job: &Job<'_>) -> Result<(), Failure> {
                 columns: job.columns(),
                 lines: job.terminal.look.out_tty.then(|| args.rows.max(1) * 2),
                 paint: job.paint(),
-                truecolor: job.truecolor(),
             };
             let name = last_call(text);
             job.terminal.data(|out| {
@@ -130,7 +129,6 @@ fn table(
             },
             job.columns(),
             job.terminal.paints(),
-            job.truecolor(),
         );
         left_out = laid.left_out;
         job.terminal.data(|out| write!(out, "{}", laid.text))?;

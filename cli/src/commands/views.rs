@@ -74,7 +74,7 @@ fn list(dataset: &str, job: &Job<'_>) -> Result<(), Failure> {
     }
     Ok(job
         .terminal
-        .line(table.draw(job.columns(), job.terminal.paints(), false).text)?)
+        .line(table.draw(job.columns(), job.terminal.paints()).text)?)
 }
 
 fn show(dataset: &str, name: &str, job: &Job<'_>) -> Result<(), Failure> {

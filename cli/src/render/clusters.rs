@@ -22,7 +22,6 @@ pub fn text(
     mostly: Option<&str>,
     columns: Option<usize>,
     color: bool,
-    truecolor: bool,
 ) -> String {
     let named = clusters.iter().any(|cluster| cluster.name.is_some());
     let mut heads = vec![Column::number("id")];
@@ -74,7 +73,7 @@ pub fn text(
         row.push(Cell::new(about.medoid.as_deref().unwrap_or_default()).tone(Tone::Dim));
         table.row(row);
     }
-    table.draw(columns, color, truecolor).text
+    table.draw(columns, color).text
 }
 
 fn silhouette(value: Option<f64>) -> Cell {
@@ -112,17 +111,9 @@ mod tests {
             &about,
             Some("subgroup"),
             Some(80),
-            false,
             false
         ));
-        let narrow = text(
-            &record.clusters,
-            &about,
-            Some("subgroup"),
-            Some(50),
-            false,
-            false,
-        );
+        let narrow = text(&record.clusters, &about, Some("subgroup"), Some(50), false);
         assert!(
             narrow
                 .lines()

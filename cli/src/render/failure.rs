@@ -1,6 +1,6 @@
 //! Errors as people and scripts read them: drawn with the place in the query, or as one JSON document.
 
-use messier_query::{Diagnostic, Label};
+use messier_query::Label;
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource,
     Report as Drawn, Severity,
@@ -139,18 +139,6 @@ fn inside(source: &str, label: &Label) -> (usize, usize) {
     };
     let start = border(label.start);
     (start, border(label.end).max(start))
-}
-
-/// A report of one diagnostic, for tests and for mistakes that are found before a session is asked.
-pub fn one(diagnostic: &Diagnostic, source: &str, paint: Paint) -> String {
-    draw(
-        &diagnostic.message,
-        &diagnostic.labels,
-        &diagnostic.hints,
-        source,
-        80,
-        paint,
-    )
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub fn text(records: &[RunRecord], columns: Option<usize>, color: bool) -> Strin
             Cell::new(when).tone(Tone::Dim),
         ]);
     }
-    table.draw(columns, color, false).text
+    table.draw(columns, color).text
 }
 
 fn result(record: &RunRecord) -> String {

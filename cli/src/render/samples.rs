@@ -63,7 +63,7 @@ impl Footer {
 const TIMES: [&str; 2] = ["created_at", "last_modified_at"];
 
 /// Lays the samples out as a table.
-pub fn table(samples: &Samples<'_>, columns: Option<usize>, color: bool, truecolor: bool) -> Laid {
+pub fn table(samples: &Samples<'_>, columns: Option<usize>, color: bool) -> Laid {
     let fields = order(samples);
     let mut table = Table::new(
         std::iter::once(Column::number("#"))
@@ -89,7 +89,7 @@ pub fn table(samples: &Samples<'_>, columns: Option<usize>, color: bool, truecol
         }));
         table.row(cells);
     }
-    table.draw(columns, color, truecolor)
+    table.draw(columns, color)
 }
 
 /// The fields in the order they are shown; those that say nothing here are left out.
@@ -188,7 +188,6 @@ mod tests {
             },
             Some(80),
             false,
-            false,
         );
         insta::assert_snapshot!(format!("{}left out: {:?}", laid.text, laid.left_out));
     }
@@ -204,7 +203,6 @@ mod tests {
                     first: 1
                 },
                 None,
-                false,
                 false
             )
             .text

@@ -24,7 +24,7 @@ pub fn text(
             .unwrap_or_default();
         add(&mut table, field, 0, &by);
     }
-    table.draw(columns, paint.on(), false).text
+    table.draw(columns, paint.on()).text
 }
 
 fn add(table: &mut Table, field: &Field, depth: usize, note: &str) {

@@ -28,8 +28,6 @@ pub enum Tone {
     Good,
     /// Bad.
     Bad,
-    /// A colour of the map.
-    Rgb([u8; 3]),
 }
 
 /// One cell.
@@ -152,7 +150,7 @@ impl Table {
     }
 
     /// Draws it in `columns` (`None`: as wide as it needs), in colour or not.
-    pub fn draw(&self, columns: Option<usize>, color: bool, truecolor: bool) -> Laid {
+    pub fn draw(&self, columns: Option<usize>, color: bool) -> Laid {
         let natural: Vec<usize> = (0..self.columns.len()).map(|c| self.natural(c)).collect();
         let (kept, widths) = self.fit(&natural, columns.unwrap_or(usize::MAX));
         let mut drawing = Drawing::new();
@@ -168,7 +166,7 @@ impl Table {
                 text: self.columns[c].title.clone(),
                 tone: Tone::Dim,
             };
-            self.drawn(&title, c, w, truecolor)
+            self.drawn(&title, c, w)
         });
         drawing.add_row(head.collect::<Vec<_>>());
         for row in &self.rows {
@@ -176,7 +174,7 @@ impl Table {
             let cells = kept
                 .iter()
                 .zip(&widths)
-                .map(|(&c, &w)| self.drawn(row.get(c).unwrap_or(&blank), c, w, truecolor));
+                .map(|(&c, &w)| self.drawn(row.get(c).unwrap_or(&blank), c, w));
             drawing.add_row(cells.collect::<Vec<_>>());
         }
         let last = kept.len().saturating_sub(1);
@@ -194,7 +192,7 @@ impl Table {
         Laid { text, left_out }
     }
 
-    fn drawn(&self, cell: &Cell, column: usize, columns: usize, truecolor: bool) -> Drawn {
+    fn drawn(&self, cell: &Cell, column: usize, columns: usize) -> Drawn {
         let text = match self.columns[column].give {
             Give::Middle(_) => shorten_middle(&cell.text, columns),
             _ => shorten_end(&cell.text, columns),
@@ -211,8 +209,6 @@ impl Table {
             Tone::Accent => drawn.fg(Color::Cyan),
             Tone::Good => drawn.fg(Color::Green),
             Tone::Bad => drawn.fg(Color::Red),
-            Tone::Rgb([r, g, b]) if truecolor => drawn.fg(Color::Rgb { r, g, b }),
-            Tone::Rgb(rgb) => drawn.fg(Color::AnsiValue(super::paint::nearest_of_256(rgb))),
         }
     }
 
@@ -292,12 +288,12 @@ mod tests {
 
     #[test]
     fn a_wide_terminal_shows_everything() {
-        insta::assert_snapshot!(table().draw(None, false, false).text);
+        insta::assert_snapshot!(table().draw(None, false).text);
     }
 
     #[test]
     fn a_narrow_terminal_leaves_out_by_rank_and_shortens_paths() {
-        let laid = table().draw(Some(40), false, false);
+        let laid = table().draw(Some(40), false);
         assert_eq!(laid.left_out, ["id"]);
         insta::assert_snapshot!(laid.text);
     }
@@ -305,7 +301,7 @@ mod tests {
     #[test]
     fn no_line_is_wider_than_the_terminal() {
         for columns in 30..100 {
-            let laid = table().draw(Some(columns), false, false);
+            let laid = table().draw(Some(columns), false);
             assert!(
                 laid.text.lines().all(|line| width(line) <= columns),
                 "{columns}: {}",

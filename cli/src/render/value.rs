@@ -18,8 +18,6 @@ pub struct Canvas {
     pub lines: Option<usize>,
     /// Colour or not.
     pub paint: Paint,
-    /// Whether 24-bit colours are known.
-    pub truecolor: bool,
 }
 
 /// The value for a person. `aggregation` is the name of the call that gave it, if it is known.
@@ -120,9 +118,7 @@ fn objects(items: &[Json], canvas: Canvas) -> String {
                 .collect(),
         );
     }
-    table
-        .draw(canvas.columns, canvas.paint.on(), canvas.truecolor)
-        .text
+    table.draw(canvas.columns, canvas.paint.on()).text
 }
 
 /// Names, counts, shares and bars, in the order given.
@@ -218,7 +214,6 @@ mod tests {
             columns: Some(60),
             lines: Some(8),
             paint: Paint::new(false),
-            truecolor: false,
         };
         text(value, Some(aggregation), canvas)
     }

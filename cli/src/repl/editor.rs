@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nu_ansi_term::{Color, Style};
 use reedline::{
-    ColumnarMenu, Completer, CompletionResult, EditCommand, Emacs, FileBackedHistory, Highlighter, Hinter, History,
-    KeyCode, KeyModifiers, MenuBuilder, PromptEditMode, PromptHistorySearch,
+    ColumnarMenu, Completer, CompletionResult, EditCommand, Emacs, FileBackedHistory, Highlighter,
+    Hinter, History, KeyCode, KeyModifiers, MenuBuilder, PromptEditMode, PromptHistorySearch,
     PromptHistorySearchStatus, Reedline, ReedlineEvent, ReedlineMenu, Signal, StyledText,
     Suggestion, ValidationResult, Validator, default_emacs_keybindings,
 };
@@ -171,24 +171,26 @@ struct Highlight;
 impl Highlighter for Highlight {
     fn highlight(&self, line: &str, _: usize) -> StyledText {
         let mut styled = StyledText::new();
-        for (text, class) in language::highlight(line) {
-            styled.push((style(class), text));
+        for (text, part) in language::highlight(line) {
+            styled.push((style(part), text.to_owned()));
         }
         styled
     }
 }
 
-fn style(class: language::Class) -> Style {
-    use language::Class;
-    match class {
-        Class::Plain => Style::new(),
-        Class::Call => Style::new().fg(Color::Cyan),
-        Class::Field => Style::new().fg(Color::Blue),
-        Class::Text => Style::new().fg(Color::Green),
-        Class::Number => Style::new().fg(Color::Purple),
-        Class::Word => Style::new().fg(Color::Yellow),
-        Class::Wrong => Style::new().fg(Color::Red),
-        Class::Dim => Style::new().dimmed(),
+fn style(part: Option<messier_query::Style>) -> Style {
+    use messier_query::Style as Part;
+    let plain = Style::new();
+    match part {
+        None | Some(Part::Punctuation | Part::Operator) => plain,
+        Some(Part::Call | Part::Source) => plain.fg(Color::Cyan),
+        Some(Part::Field) => plain.fg(Color::Blue),
+        Some(Part::Parameter) => plain.italic(),
+        Some(Part::Text) => plain.fg(Color::Green),
+        Some(Part::Number | Part::Constant) => plain.fg(Color::Purple),
+        Some(Part::Keyword) => plain.fg(Color::Yellow),
+        Some(Part::Comment) => plain.dimmed(),
+        Some(Part::Wrong) => plain.fg(Color::Red),
     }
 }
 
@@ -219,8 +221,13 @@ impl Hinter for Hint {
             return String::new();
         }
         let context = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(signature) = language::hint(line, pos, &context) {
-            return paint(&format!("  {signature}"));
+        if let Some(hint) = language::hint(line, pos, &context) {
+            let usage = if color {
+                hint.marked("\u{1b}[22;1m", "\u{1b}[22;2m")
+            } else {
+                hint.usage
+            };
+            return paint(&format!("   {usage}"));
         }
         drop(context);
         let query = reedline::SearchQuery::last_with_prefix(line.to_owned(), history.session());

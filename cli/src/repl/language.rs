@@ -2,29 +2,14 @@
 //!
 //! The language's own rooms answer; lines with a dot in front are the prompt's and are answered here.
 
+use messier_query::signature::Arg;
+use messier_query::{CompletionEnv, Hint, Style};
+use messier_store::Schema;
+
 use super::dotted::COMMANDS;
 use crate::commands::PromptContext;
 
-/// The colour a piece of text gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// Nothing special.
-    Plain,
-    /// A stage, an aggregation, a function.
-    Call,
-    /// A field.
-    Field,
-    /// Text in quotes.
-    Text,
-    /// A number.
-    Number,
-    /// A word of the language, such as `and`.
-    Word,
-    /// A mistake.
-    Wrong,
-    /// A remark.
-    Dim,
-}
+pub use messier_query::is_complete;
 
 /// Something that can stand at the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,28 +22,6 @@ pub struct Found {
     pub start: usize,
     /// The byte after the last.
     pub end: usize,
-}
-
-/// Whether Enter ends the statement: no bracket and no quote is open.
-pub fn is_complete(text: &str) -> bool {
-    let mut depth = 0i64;
-    let mut quote: Option<char> = None;
-    let mut chars = text.chars();
-    let mut remark = false;
-    while let Some(c) = chars.next() {
-        match (quote, c) {
-            _ if remark => remark = c != '\n',
-            (Some(_), '\\') => drop(chars.next()),
-            (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '#') => remark = true,
-            (None, '(' | '[' | '{') => depth += 1,
-            (None, ')' | ']' | '}') => depth -= 1,
-            _ => {}
-        }
-    }
-    depth <= 0 && quote.is_none() && !text.trim_end().ends_with(['.', '\\', '&', '|', ','])
 }
 
 /// Whether a question may have changed what there is to complete: it ends in an operator.
@@ -91,32 +54,48 @@ pub fn complete(line: &str, pos: usize, context: &PromptContext) -> Vec<Found> {
     if typed.starts_with('.') {
         return dotted(typed, context);
     }
-    let start = typed
-        .rfind(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .map_or(0, |at| {
-            at + typed[at..].chars().next().map_or(1, char::len_utf8)
-        });
-    let prefix = &typed[start..];
-    let fields = context
-        .fields
-        .iter()
-        .map(|field| (field.name.clone(), Some(field.ty.to_string())));
-    let calls = crate::topics::all().into_iter().map(|topic| {
-        (
-            format!("{}(", topic.signature.name),
-            Some(topic.signature.summary.to_owned()),
-        )
-    });
-    fields
-        .chain(calls)
-        .filter(|(name, _)| name.starts_with(prefix))
-        .map(|(text, about)| Found {
-            text,
-            about,
-            start,
-            end: pos,
-        })
-        .collect()
+    with_env(context, |env| {
+        messier_query::complete(line, pos, env)
+            .into_iter()
+            .map(|found| Found {
+                text: found.text,
+                about: Some(first_sentence(&found.doc)).filter(|text| !text.is_empty()),
+                start: found.span.start,
+                end: found.span.end,
+            })
+            .collect()
+    })
+}
+
+fn first_sentence(doc: &str) -> String {
+    doc.split_inclusive(". ")
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
+}
+
+/// The environment that the language completes in.
+fn with_env<T>(context: &PromptContext, work: impl FnOnce(&CompletionEnv<'_>) -> T) -> T {
+    let schema = Schema {
+        fields: context.fields.clone(),
+    };
+    let views: Vec<String> = context.views.iter().map(|(name, _)| name.clone()).collect();
+    let values = |path: &str| -> Vec<Arg> {
+        context
+            .values
+            .get(path)
+            .into_iter()
+            .flatten()
+            .map(|text| Arg::Text(text.clone()))
+            .collect()
+    };
+    work(&CompletionEnv::new(
+        &schema,
+        messier_engine::operators(),
+        &views,
+        &values,
+    ))
 }
 
 fn dotted(typed: &str, context: &PromptContext) -> Vec<Found> {
@@ -171,29 +150,37 @@ fn dotted(typed: &str, context: &PromptContext) -> Vec<Found> {
         .collect()
 }
 
-/// The signature of the call around the cursor.
-pub fn hint(line: &str, pos: usize, _: &PromptContext) -> Option<String> {
-    let typed = line.get(..pos)?;
-    let name = typed
-        .strip_suffix('(')?
-        .rsplit(|c: char| !(c.is_alphanumeric() || c == '_'))
-        .next()?;
-    crate::topics::all()
-        .into_iter()
-        .find(|topic| topic.signature.name == name)
-        .map(|topic| topic.signature.usage())
+/// How the call around the cursor is used, in two parts: up to the parameter at the cursor, and the rest.
+pub fn hint(line: &str, pos: usize, context: &PromptContext) -> Option<Hint> {
+    if line.starts_with('.') {
+        return None;
+    }
+    with_env(context, |env| messier_query::hint(line, pos, env))
 }
 
-/// The line in pieces with their colours.
-pub fn highlight(line: &str) -> Vec<(String, Class)> {
-    vec![(
-        line.to_owned(),
-        if line.starts_with('.') {
-            Class::Word
-        } else {
-            Class::Plain
-        },
-    )]
+/// The line in pieces with what each is; white space is none.
+pub fn highlight(line: &str) -> Vec<(&str, Option<Style>)> {
+    if line.starts_with('.') {
+        return vec![(line, Some(Style::Keyword))];
+    }
+    let mut out = Vec::new();
+    let mut at = 0;
+    for (span, style) in messier_query::highlight(line) {
+        if let Some(gap) = line.get(at..span.start).filter(|gap| !gap.is_empty()) {
+            out.push((gap, None));
+        }
+        if let Some(part) = line
+            .get(span.start..span.end)
+            .filter(|part| !part.is_empty())
+        {
+            out.push((part, Some(style)));
+        }
+        at = at.max(span.end);
+    }
+    if let Some(rest) = line.get(at..).filter(|rest| !rest.is_empty()) {
+        out.push((rest, None));
+    }
+    out
 }
 
 #[cfg(test)]
@@ -201,25 +188,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn open_brackets_and_quotes_wait_for_more() {
-        for text in [
-            "match(",
-            "match(k == \"a",
-            "[1,",
-            "match(x).",
-            "limit(3) # (\n(",
+    fn pieces_are_the_whole_line() {
+        for line in [
+            "match( k20 == \"7\" ) # é",
+            "",
+            "  ",
+            ".use trip",
+            "\"open",
+            "é🙂((",
         ] {
-            assert!(!is_complete(text), "{text}");
+            let whole: String = highlight(line).into_iter().map(|(text, _)| text).collect();
+            assert_eq!(whole, line);
         }
-        for text in [
-            "count()",
-            "k20 == \"(\"",
-            "limit(3) # (",
-            "match('it\\'s')",
-            ")",
-        ] {
-            assert!(is_complete(text), "{text}");
-        }
+    }
+
+    #[test]
+    fn fields_and_their_values_complete() {
+        let mut context = PromptContext {
+            fields: Schema::of_samples().fields,
+            ..PromptContext::default()
+        };
+        context.fields.push(messier_store::Field::new(
+            "k20",
+            messier_store::FieldType::Text,
+        ));
+        context.values.insert("k20".into(), vec!["7".into()]);
+        let texts = |line: &str| {
+            complete(line, line.len(), &context)
+                .into_iter()
+                .map(|f| f.text)
+                .collect::<Vec<_>>()
+        };
+        assert!(texts("match(k2").contains(&"k20".to_owned()));
+        assert!(
+            texts("match(k20 == ").iter().any(|text| text.contains('7')),
+            "{:?}",
+            texts("match(k20 == ")
+        );
+        assert!(hint("limit(", 6, &context).is_some_and(|hint| hint.usage.starts_with("limit(")));
     }
 
     #[test]
