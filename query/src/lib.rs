@@ -13,6 +13,7 @@ mod functions;
 mod highlight;
 mod parse;
 mod plan;
+mod reference;
 pub mod signature;
 mod source;
 mod stages;
@@ -28,6 +29,7 @@ pub use format::{LINE, format, format_expression};
 pub use highlight::{Style, highlight};
 pub use parse::{MAX_BYTES, iso_date, iso_datetime, parse};
 pub use plan::{Env, Plan, plan};
+pub use reference::reference;
 pub use source::{Source, Table};
 pub use types::Type;
 

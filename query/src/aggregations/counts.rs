@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::input::{EXPR, FIELD, SAFE};
 use super::{Aggregate, Aggregation, Input, Outcome};
-use crate::columns::{self, NO_RANK, Ranks, rank};
+use crate::columns::{self, Tally, tally};
 use crate::domain::Columns;
 use crate::error::Error;
 use crate::eval::{Context, Frame};
@@ -124,15 +124,11 @@ impl Aggregation for CountValues {
 impl Aggregate for CountingValues {
     fn run(&self, frame: &Frame, context: &Context) -> Result<Outcome, Error> {
         let values = self.input.values(frame, context)?;
-        let Ranks { codes, distinct } = rank(&values)?;
-        let mut counts = vec![0u64; distinct.len()];
-        let mut nulls = 0u64;
-        for code in codes {
-            match counts.get_mut(code as usize) {
-                Some(count) => *count += 1,
-                None => nulls += 1,
-            }
-        }
+        let Tally {
+            distinct,
+            counts,
+            nulls,
+        } = tally(&values)?;
         let mut pairs: Vec<(String, u64)> = counts
             .into_iter()
             .enumerate()
@@ -195,12 +191,7 @@ impl Aggregation for Distinct {
 
 impl Aggregate for Distinguishing {
     fn run(&self, frame: &Frame, context: &Context) -> Result<Outcome, Error> {
-        let Ranks { distinct, codes } = rank(&self.input.values(frame, context)?)?;
-        debug_assert!(
-            codes
-                .iter()
-                .all(|code| *code == NO_RANK || (*code as usize) < distinct.len())
-        );
+        let distinct = tally(&self.input.values(frame, context)?)?.distinct;
         let ty = self.input.item();
         let values = (0..distinct.len())
             .filter(|at| !self.safe || finite(&distinct, *at))

@@ -1,6 +1,8 @@
 //! `bounds min max mean std sum quantiles`: exact, one pass over the values. Nulls are left out, NaN and infinities only
 //! where `safe=True`.
 
+use std::borrow::Cow;
+
 use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
 use arrow::compute::filter;
 use arrow::datatypes::{DataType, Int64Type};
@@ -277,21 +279,25 @@ fn sum(values: &ArrayRef) -> Result<Json, Error> {
     }
 }
 
+/// The values that are not null, in order.
+fn present(floats: &Float64Array) -> Cow<'_, [f64]> {
+    match floats.null_count() {
+        0 => Cow::Borrowed(floats.values()),
+        _ => Cow::Owned(floats.iter().flatten().collect()),
+    }
+}
+
 /// The mean, the sum of squared distances from it and the count; `None` without a value. In two passes, which is exact
 /// where the squares of large values would drown the spread.
 fn moments(values: &ArrayRef) -> Result<Option<(f64, f64, f64)>, Error> {
     let floats = as_floats(values)?;
-    let n = floats.len() - floats.null_count();
-    if n == 0 {
+    let values = present(&floats);
+    if values.is_empty() {
         return Ok(None);
     }
-    let n = n as f64;
-    let mean = floats.iter().flatten().sum::<f64>() / n;
-    let squares = floats
-        .iter()
-        .flatten()
-        .map(|x| (x - mean) * (x - mean))
-        .sum::<f64>();
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares = values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>();
     Ok(Some((mean, squares, n)))
 }
 

@@ -127,14 +127,7 @@ pub fn cast(array: &ArrayRef, ty: &Type) -> Result<ArrayRef, Error> {
         }
         (DataType::FixedSizeBinary(_), Type::Text) => {
             let ids = array.as_fixed_size_binary();
-            let hex = ids.iter().map(|id| {
-                id.map(|bytes| {
-                    bytes
-                        .iter()
-                        .map(|byte| format!("{byte:02x}"))
-                        .collect::<String>()
-                })
-            });
+            let hex = ids.iter().map(|id| id.map(super::json::hex));
             Ok(hex.collect::<StringArray>().into_ref())
         }
         (DataType::FixedSizeList(..), Type::List(item)) => {

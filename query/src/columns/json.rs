@@ -57,7 +57,7 @@ fn datum_json(value: &Datum) -> Json {
         Datum::Text(x) => Json::from(x.as_str()),
         Datum::Date(days) => Json::from(date_text(*days)),
         Datum::DateTime(millis) => Json::from(moment_text(*millis)),
-        Datum::Id(bytes) => Json::from(messier_store::SampleId(*bytes).to_string()),
+        Datum::Id(bytes) => Json::from(hex(bytes)),
         Datum::Vector(x) => Json::Array(x.iter().map(|x| short_json(*x)).collect()),
         Datum::List(items) => Json::Array(items.iter().map(datum_json).collect()),
         Datum::Struct(fields) => Json::Object(
@@ -87,6 +87,17 @@ fn short_json(x: f32) -> Json {
     } else {
         number_json(f64::from(x))
     }
+}
+
+/// Bytes as hex digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 /// `2026-11-23T10:00:00.000Z`.

@@ -12,7 +12,7 @@ pub use cast::{cast, column_type, gather, join, plain, plain_type};
 pub use datum::{Datum, build, datum};
 pub use json::{json, moment_text, number_json};
 pub use lists::Lists;
-pub use ranks::{NO_RANK, Ranks, float_key, rank, rank_together};
+pub use ranks::{NO_RANK, Ranks, Tally, float_key, rank, rank_together, tally};
 pub use texts::Texts;
 
 pub(crate) use datum::IntoRef;

@@ -71,6 +71,72 @@ pub fn rank(array: &ArrayRef) -> Result<Ranks, Error> {
     }
 }
 
+/// How often each distinct value occurs.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    /// The distinct values without null, ascending.
+    pub distinct: ArrayRef,
+    /// The count of each.
+    pub counts: Vec<u64>,
+    /// The count of null.
+    pub nulls: u64,
+}
+
+/// Counts the values of a column; of a dictionary in one pass over the codes.
+///
+/// # Errors
+/// As [`rank`].
+pub fn tally(array: &ArrayRef) -> Result<Tally, Error> {
+    if let Some(Texts::Coded(codes, values)) = Texts::of(array) {
+        let mut uses = vec![0u64; values.len()];
+        match codes.nulls() {
+            None => codes
+                .values()
+                .iter()
+                .for_each(|code| uses[*code as usize] += 1),
+            Some(_) => codes
+                .iter()
+                .flatten()
+                .for_each(|code| uses[code as usize] += 1),
+        }
+        let used: Vec<u32> = (0..values.len() as u32)
+            .filter(|at| uses[*at as usize] > 0)
+            .collect();
+        let texts: ArrayRef = std::sync::Arc::new(values);
+        let Ranks {
+            codes: ranks,
+            distinct,
+        } = rank(&gather(&texts, &used)?)?;
+        let mut counts = vec![0u64; distinct.len()];
+        let mut nulls = codes.null_count() as u64;
+        for (at, rank) in used.iter().zip(ranks) {
+            match counts.get_mut(rank as usize) {
+                Some(count) => *count += uses[*at as usize],
+                None => nulls += uses[*at as usize],
+            }
+        }
+        return Ok(Tally {
+            distinct,
+            counts,
+            nulls,
+        });
+    }
+    let Ranks { codes, distinct } = rank(array)?;
+    let mut counts = vec![0u64; distinct.len()];
+    let mut nulls = 0;
+    for code in codes {
+        match counts.get_mut(code as usize) {
+            Some(count) => *count += 1,
+            None => nulls += 1,
+        }
+    }
+    Ok(Tally {
+        distinct,
+        counts,
+        nulls,
+    })
+}
+
 /// Ranks several columns of type `ty` among the values of all of them.
 ///
 /// # Errors
@@ -98,11 +164,40 @@ pub fn float_key(x: f64) -> u64 {
 }
 
 fn by_key<T>(array: &ArrayRef, values: &[T], key: impl Fn(&T) -> u64) -> Result<Ranks, Error> {
-    let mut seen: HashMap<u64, u32, BuildHasherDefault<Mix>> = HashMap::default();
+    let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
+    let valid = |row: usize| nulls.is_none_or(|nulls| nulls.is_valid(row));
+    let present = || {
+        values
+            .iter()
+            .enumerate()
+            .filter(|(row, _)| valid(*row))
+            .map(|(_, x)| key(x))
+    };
+    let low = present().min().unwrap_or(0);
+    let span = present().max().unwrap_or(0) - low;
     let mut found: Vec<(u64, u32)> = Vec::new();
     let mut codes = Vec::with_capacity(values.len());
+    if span < 4 * values.len() as u64 + 1024 {
+        // Keys close together: a table instead of a hash.
+        let mut seen = vec![NO_RANK; span as usize + 1];
+        for (row, value) in values.iter().enumerate() {
+            if !valid(row) {
+                codes.push(NO_RANK);
+                continue;
+            }
+            let key = key(value);
+            let place = &mut seen[(key - low) as usize];
+            if *place == NO_RANK {
+                *place = found.len() as u32;
+                found.push((key, row as u32));
+            }
+            codes.push(*place);
+        }
+        return ordered(array, codes, found);
+    }
+    let mut seen: HashMap<u64, u32, BuildHasherDefault<Mix>> = HashMap::default();
     for (row, value) in values.iter().enumerate() {
-        if array.is_null(row) {
+        if !valid(row) {
             codes.push(NO_RANK);
             continue;
         }

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, StringArray, UInt32Array,
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, DictionaryArray, Int32Array,
+    StringArray, UInt32Array,
 };
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{DataType, Int32Type};
@@ -72,6 +73,38 @@ impl Texts {
                 test_codes(codes, &hits)
             }
         }
+    }
+
+    /// Whether each text has `needle` in it, false for null. Plain text is searched as one long text, so that rows
+    /// without it cost no call.
+    pub fn contains(&self, needle: &str) -> BooleanBuffer {
+        let Texts::Plain(texts) = self else {
+            return self.test(|text| text.contains(needle));
+        };
+        let finder = regex::bytes::Regex::new(&regex::escape(needle));
+        let (Ok(finder), false) = (finder, needle.is_empty()) else {
+            return self.test(|text| text.contains(needle));
+        };
+        let mut bits = BooleanBufferBuilder::new(texts.len());
+        bits.append_n(texts.len(), false);
+        let (offsets, bytes) = (texts.value_offsets(), texts.value_data());
+        let end = offsets.last().map_or(0, |end| *end as usize);
+        let mut at = offsets.first().map_or(0, |start| *start as usize);
+        let mut row = 0;
+        while let Some(found) = finder.find_at(&bytes[..end], at) {
+            while (offsets[row + 1] as usize) <= found.start() {
+                row += 1;
+            }
+            let row_end = offsets[row + 1] as usize;
+            if found.end() <= row_end {
+                bits.set_bit(row, texts.is_valid(row));
+                at = row_end;
+            } else {
+                // Across a border between two rows: not a match of either, but the next may begin within it.
+                at = found.start() + 1;
+            }
+        }
+        bits.finish()
     }
 
     /// Each text turned into another (or null) and the number of texts that could not be.

@@ -142,13 +142,7 @@ impl Function for Matches {
         };
         let bits = match (fold, wanted.as_slice()) {
             (true, _) => texts.test(|text| test(&text.to_lowercase())),
-            (false, [one]) if self.place == Place::Anywhere => {
-                let finder = regex::bytes::Regex::new(&regex::escape(one));
-                match finder {
-                    Ok(finder) => texts.test(|text| finder.is_match(text.as_bytes())),
-                    Err(_) => texts.test(test),
-                }
-            }
+            (false, [one]) if self.place == Place::Anywhere => texts.contains(one),
             _ => texts.test(test),
         };
         Ok(truth(bits))

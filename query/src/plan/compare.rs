@@ -162,7 +162,8 @@ impl Planner<'_> {
                     format!("{} against {}", a.ty, b.ty),
                 );
                 let mistake = match self.fix(&a, &b).or_else(|| self.fix(&b, &a)) {
-                    Some(fix) => mistake.hint(fix),
+                    Some((fix, None)) => mistake.hint(fix),
+                    Some((fix, Some((span, text)))) => mistake.hint(fix).edit(span, text),
                     None => mistake,
                 };
                 self.refuse(mistake)
@@ -209,46 +210,72 @@ impl Planner<'_> {
         }
     }
 
-    /// What would work when `a` is compared with `b`.
-    fn fix(&self, a: &Expr, b: &Expr) -> Option<String> {
+    /// What would work when `a` is compared with `b`, and where a change of the text makes it so.
+    fn fix(&self, a: &Expr, b: &Expr) -> Option<(String, Option<(Span, String)>)> {
         let name = self.snippet(a.span);
+        let written = |text: String| Some((b.span, text));
+        let quoted = |x: &dyn std::fmt::Display| {
+            Some((
+                format!("write the text with quotes: \"{x}\""),
+                written(format!("\"{x}\"")),
+            ))
+        };
+        let bool = |x: bool| {
+            let name = if x { "True" } else { "False" };
+            Some((
+                format!("write {name}, without quotes"),
+                written(name.to_owned()),
+            ))
+        };
         match (&a.ty, b.constant()) {
             (Type::Int | Type::Float, Some(Datum::Text(text))) => {
                 match text.trim().parse::<f64>() {
-                    Ok(_) => Some(format!("write the number without quotes: {}", text.trim())),
-                    Err(_) => Some(format!("{name} is a number: compare it with a number")),
+                    Ok(_) => {
+                        let number = text.trim().to_owned();
+                        let hint = format!("write the number without quotes: {number}");
+                        Some((hint, written(number)))
+                    }
+                    Err(_) => Some((
+                        format!("{name} is a number: compare it with a number"),
+                        None,
+                    )),
                 }
             }
-            (Type::Text, Some(Datum::Int(x))) => {
-                Some(format!("write the text with quotes: \"{x}\""))
-            }
-            (Type::Text, Some(Datum::Float(x))) => {
-                Some(format!("write the text with quotes: \"{x}\""))
-            }
-            (Type::Text, Some(Datum::Bool(x))) => {
-                Some(format!("write the text with quotes: \"{x}\""))
-            }
-            (Type::Bool, Some(Datum::Int(0))) => Some("write False".to_owned()),
-            (Type::Bool, Some(Datum::Int(_))) => Some("write True".to_owned()),
+            (Type::Text, Some(Datum::Int(x))) => quoted(&x),
+            (Type::Text, Some(Datum::Float(x))) => quoted(&x),
+            (Type::Text, Some(Datum::Bool(x))) => quoted(&x),
+            (Type::Bool, Some(Datum::Int(x))) => bool(x != 0),
             (Type::Bool, Some(Datum::Text(text))) if text.eq_ignore_ascii_case("true") => {
-                Some("write True without quotes".to_owned())
+                bool(true)
             }
             (Type::Bool, Some(Datum::Text(text))) if text.eq_ignore_ascii_case("false") => {
-                Some("write False without quotes".to_owned())
+                bool(false)
             }
-            (Type::List(item), _) if item.unify(&b.ty).is_some() => Some(format!(
-                "ask whether the list has it: {name}.contains({})",
-                self.snippet(b.span)
+            (Type::List(item), _) if item.unify(&b.ty).is_some() => {
+                let text = self.snippet(b.span);
+                Some((
+                    format!("ask whether the list has it: {name}.contains({text})"),
+                    None,
+                ))
+            }
+            (Type::DateTime | Type::Date, Some(Datum::Int(_))) => Some((
+                "write a date: datetime(2026, 11, 23) or \"2026-11-23\"".to_owned(),
+                None,
             )),
-            (Type::DateTime | Type::Date, Some(Datum::Int(_))) => {
-                Some("write a date: datetime(2026, 11, 23) or \"2026-11-23\"".to_owned())
-            }
             (ty, _) => {
-                let field = ty
-                    .children()
-                    .iter()
-                    .find(|(_, ty)| ty.unify(&b.ty).is_some())?;
-                Some(format!("compare one of its fields, such as `{}`", field.0))
+                let fits = |ty: &Type| ty.innermost().unify(&b.ty).is_some();
+                let own = ty.children();
+                let below = own.iter().flat_map(|(name, ty)| {
+                    ty.children()
+                        .iter()
+                        .map(move |(child, ty)| (format!("{name}.{child}"), ty))
+                });
+                let all = own.iter().map(|(name, ty)| (name.clone(), ty)).chain(below);
+                let found: Vec<(String, &Type)> = all.filter(|(_, ty)| fits(ty)).collect();
+                // A label's name is what is most often meant.
+                let named = found.iter().find(|(path, _)| path.ends_with("label"));
+                let (path, _) = named.or(found.first())?;
+                Some((format!("compare one of its fields, such as `{path}`"), None))
             }
         }
     }

@@ -249,14 +249,22 @@ impl Planner<'_> {
             Err(mismatch) => {
                 let called = function.signature().name;
                 let (place, given) = match args.get(mismatch.arg) {
-                    Some(arg) => (arg.span, format!("{}", arg.ty)),
+                    Some(arg) => (arg.span, super::names::article(&arg.ty)),
                     None => (name, "nothing".to_owned()),
+                };
+                let literal = args.get(mismatch.arg).and_then(Expr::constant).is_some();
+                let text = self.snippet(place);
+                // A literal is better shown than described, unless it is long.
+                let given = match literal && !text.is_empty() && text.len() <= 40 {
+                    true => format!("not {text}"),
+                    false => format!("and this is {given}"),
                 };
                 let mut mistake = Diagnostic::new(
                     "wrong-type",
-                    format!("`{called}` needs {}, and this is {given}", mismatch.needs),
+                    format!("`{called}` needs {}, {given}", mismatch.needs),
                     place,
-                    given,
+                    args.get(mismatch.arg)
+                        .map_or("missing".to_owned(), |arg| arg.ty.to_string()),
                 );
                 if let Some(hint) = mismatch.hint {
                     mistake = mistake.hint(hint);

@@ -1,10 +1,12 @@
 //! `sort_by`: stable, nulls and NaN last both ways. Followed by `limit(n)` it is a selection of the top n, not a sort.
 
+use std::collections::BinaryHeap;
+
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMillisecondType};
 
 use super::Stage;
-use crate::columns::{NO_RANK, rank};
+use crate::columns::{NO_RANK, float_key, rank};
 use crate::diagnostic::Diagnostic;
 use crate::domain::{Columns, Domain};
 use crate::error::Error;
@@ -64,6 +66,9 @@ pub(super) fn order(columns: &[Vec<u64>], len: usize, n: usize) -> Vec<u32> {
     let Some((first, rest)) = columns.split_first() else {
         return (0..n as u32).collect();
     };
+    if rest.is_empty() && n * 64 < len {
+        return least(first, n);
+    }
     let mut keyed: Vec<(u64, u32)> = first
         .iter()
         .enumerate()
@@ -89,52 +94,78 @@ pub(super) fn order(columns: &[Vec<u64>], len: usize, n: usize) -> Vec<u32> {
     keyed.into_iter().map(|(_, row)| row).collect()
 }
 
+/// The positions of the `n` least codes, in order: one pass, in which almost every code is only compared with the
+/// greatest kept so far.
+fn least(codes: &[u64], n: usize) -> Vec<u32> {
+    let mut kept: BinaryHeap<(u64, u32)> = BinaryHeap::with_capacity(n + 1);
+    let mut bound = u64::MAX;
+    for (row, code) in codes.iter().enumerate() {
+        // A later row of the same code is behind those already kept.
+        if kept.len() == n && *code >= bound {
+            continue;
+        }
+        kept.push((*code, row as u32));
+        if kept.len() > n {
+            kept.pop();
+        }
+        bound = kept.peek().map_or(u64::MAX, |(code, _)| *code);
+    }
+    kept.into_sorted_vec()
+        .into_iter()
+        .map(|(_, row)| row)
+        .collect()
+}
+
 /// Numbers whose order is the order of the values; null and NaN are the greatest, both ways.
 pub(super) fn sort_codes(column: &ArrayRef, reverse: bool) -> Result<Vec<u64>, Error> {
     let flip = |code: u64| if reverse { !code - 1 } else { code };
     // The greatest code is null's; a value that would have it shares the next, which loses one of 2^64 places.
-    let code = |valid: bool, code: u64| {
-        if valid {
-            flip(code.min(u64::MAX - 1))
-        } else {
-            u64::MAX
-        }
-    };
-    let valid = |row: usize| column.is_valid(row);
-    Ok(match column.data_type() {
-        DataType::Int64 => {
-            let values = column.as_primitive::<Int64Type>().values();
-            values
-                .iter()
-                .enumerate()
-                .map(|(r, x)| code(valid(r), (*x as u64) ^ (1 << 63)))
-                .collect()
-        }
-        DataType::Timestamp(..) => {
-            let values = column.as_primitive::<TimestampMillisecondType>().values();
-            values
-                .iter()
-                .enumerate()
-                .map(|(r, x)| code(valid(r), (*x as u64) ^ (1 << 63)))
-                .collect()
-        }
+    let code = |code: u64| flip(code.min(u64::MAX - 1));
+    let whole = |x: &i64| code((*x as u64) ^ (1 << 63));
+    let mut codes: Vec<u64> = match column.data_type() {
+        DataType::Int64 => column
+            .as_primitive::<Int64Type>()
+            .values()
+            .iter()
+            .map(whole)
+            .collect(),
+        DataType::Timestamp(..) => column
+            .as_primitive::<TimestampMillisecondType>()
+            .values()
+            .iter()
+            .map(whole)
+            .collect(),
         DataType::Float64 => {
             let values = column.as_primitive::<Float64Type>().values();
-            let key = crate::columns::float_key;
-            values
-                .iter()
-                .enumerate()
-                .map(|(r, x)| code(valid(r) && !x.is_nan(), key(*x)))
-                .collect()
+            let key = |x: &f64| {
+                if x.is_nan() {
+                    u64::MAX
+                } else {
+                    code(float_key(*x))
+                }
+            };
+            values.iter().map(key).collect()
         }
         _ => {
-            let codes = rank(column)?.codes;
-            codes
-                .iter()
-                .map(|rank| code(*rank != NO_RANK, u64::from(*rank)))
-                .collect()
+            let ranks = rank(column)?.codes;
+            let key = |rank: u32| {
+                if rank == NO_RANK {
+                    u64::MAX
+                } else {
+                    code(u64::from(rank))
+                }
+            };
+            return Ok(ranks.into_iter().map(key).collect());
         }
-    })
+    };
+    if let Some(nulls) = column.nulls().filter(|nulls| nulls.null_count() > 0) {
+        for (row, code) in codes.iter_mut().enumerate() {
+            if nulls.is_null(row) {
+                *code = u64::MAX;
+            }
+        }
+    }
+    Ok(codes)
 }
 
 /// `sort_by`

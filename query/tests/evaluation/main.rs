@@ -5,6 +5,8 @@ mod examples;
 mod generator;
 mod mistakes;
 mod naive;
+mod operators;
+mod reference;
 mod rules;
 mod sample;
 mod traps;

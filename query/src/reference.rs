@@ -1,0 +1,148 @@
+//! The reference page of the language, written from the signatures, so that page and program cannot disagree.
+
+use std::fmt::Write;
+
+use crate::functions::{self, Member, Shape};
+use crate::signature::{Param, Returns, Signature};
+use crate::{aggregations, stages};
+
+const HEAD: &str = "\
+# The query language
+
+This page is written by `messier_query::reference()` from the table that the program itself works with. Do not edit it: \
+run `UPDATE=1 cargo test -p messier-query reference`.
+
+A query is a chain of calls: stages, then at most one aggregation or operator.
+
+```
+match((F(\"k20\") == \"7\") & (F(\"metadata.width\") > 640)).sort_by(\"uniqueness\", reverse=True).limit(25)
+match(F(\"ground_truth.detections\").filter(F(\"confidence\") > 0.9).length() >= 3).count_values(\"k20\")
+```
+
+`F(\"a.b\")` is a field, `F()` the current element of a list, `F(\"$a.b\")` a field of the sample from within a list, \
+`VALUE` what `reduce` has gathered so far.
+";
+
+const RULES: &str = "\
+## What values mean
+
+The rule of rules: a typed question about typed data. Whatever cannot be answered for one value is null and counted; \
+whatever cannot be meant is an error before anything runs.
+
+- **Types.** Comparing things that can never be equal or ordered is an error. int and float mix freely; bool is a number \
+only in `sum` and `mean`. An id compares with its hex text, a date with ISO text.
+- **Null.** A missing field and a null one are the same. Null goes through arithmetic, text, dates and conversions as null. \
+`== None` tests for null. A null and a value are not equal, two nulls are, NaN equals NaN. `&`, `|` and `~` see null as \
+false. Questions about a null list are false, its `length()` is 0. `exists()` is true for NaN and for an empty list.
+- **Numbers.** Whole numbers stay whole for `+ - * % **`; where one overflows, its column becomes floats. `/` is always a \
+float. `%` has the sign of the dividend. `round` rounds halves to even.
+- **Lists.** `x[i]` and `x[a:b]` are as in Python; `x[i]` beyond the end is null. `unique`, `union`, `intersection` and \
+`difference` come out ascending.
+- **Text.** Characters are Unicode scalar values. `re_match` has the syntax of the `regex` crate.
+- **Dates.** UTC, in milliseconds. `date - date` is a number of milliseconds.
+
+## Where the meaning differs from FiftyOne's
+
+| there | here |
+| --- | --- |
+| `F(\"x\") < 1.5` also matches null, missing and NaN | an ordered comparison with null or NaN is false |
+| a misspelt field matches everything or nothing | an error with a suggestion |
+| one division by zero, `ln(-1)`, unparsable `to_int` or unmatched `switch` aborts the query | that value is null; the answer says how many |
+| `x[1:]` fails if any list is empty; `contains(.., all=True)` fails where the field is missing | empty list; false |
+| `strlen` and `substr` count bytes, `lower` and `upper` are ASCII only | Unicode scalar values; full case mapping |
+| `is_in([1, None])` never matches a missing value | it does |
+| `sort_by` puts nulls and NaN first when ascending | last, both ways; ties keep the view's order |
+| the same seed in `take` and `shuffle` gives another order after another import | the order depends on ids and seed only |
+| `mean()` of nothing is 0 | null |
+| `quantiles` collects values in a script on the server | exact, columnar |
+| `histogram_values` with explicit edges raises an error | works |
+| `take`, `sort_by`, `group_by` may write an index | reading never writes |
+| ordered selections fail beyond 400,000 ids | millions of ids work |
+";
+
+/// The reference page, as Markdown.
+pub fn reference() -> String {
+    let mut page = String::from(HEAD);
+    section(
+        &mut page,
+        "Stages",
+        "Each turns a view into a view. `view[a:b]` is one, too.",
+    );
+    stages::all().for_each(|stage| entry(&mut page, stage.signature(), ""));
+    section(
+        &mut page,
+        "Aggregations",
+        "Each turns a view into a value, and ends a chain.",
+    );
+    aggregations::all().for_each(|aggregation| entry(&mut page, aggregation.signature(), ""));
+    section(
+        &mut page,
+        "Operators of expressions",
+        "In the precedence of Python.",
+    );
+    functions::OPERATORS
+        .iter()
+        .for_each(|operator| entry(&mut page, operator.signature(), ""));
+    for (family, members) in functions::families() {
+        section(&mut page, &format!("Expressions: {family}"), "");
+        members
+            .iter()
+            .for_each(|member| entry(&mut page, member.signature(), receiver(member)));
+    }
+    page.push('\n');
+    page.push_str(RULES);
+    page
+}
+
+fn receiver(member: &Member) -> &'static str {
+    if member.shape == Shape::Method {
+        "x."
+    } else {
+        ""
+    }
+}
+
+fn section(page: &mut String, title: &str, intro: &str) {
+    let _ = writeln!(page, "\n## {}{}", title[..1].to_uppercase(), &title[1..]);
+    if !intro.is_empty() {
+        let _ = writeln!(page, "\n{intro}");
+    }
+}
+
+fn entry(page: &mut String, signature: &Signature, receiver: &str) {
+    let Signature {
+        name,
+        summary,
+        params,
+        examples,
+        returns,
+    } = signature;
+    let symbol = *returns == Returns::Expression && !name.starts_with(|c: char| c.is_alphabetic());
+    let usage = if symbol || name.contains('[') || name.contains('-') {
+        (*name).to_owned()
+    } else {
+        format!("{receiver}{}", signature.usage())
+    };
+    let _ = writeln!(page, "\n### `{usage}`\n\n{summary}");
+    if !params.is_empty() {
+        page.push('\n');
+    }
+    params.iter().for_each(|param| parameter(page, param));
+    for example in *examples {
+        let _ = writeln!(page, "\n```\n{}\n```\n\n{}", example.query, example.shows);
+    }
+}
+
+fn parameter(page: &mut String, param: &Param) {
+    let unit = param
+        .unit
+        .map(|unit| format!(", in {unit}"))
+        .unwrap_or_default();
+    let _ = writeln!(
+        page,
+        "- `{}`: {}{unit}. {}",
+        param.name,
+        param.kind.describe(),
+        param.doc
+    );
+}
