@@ -16,6 +16,7 @@ impl Parser<'_> {
         self.advance();
         let (mut args, mut depth): (Vec<Argument>, u16) = (Vec::new(), 0);
         while !self.at_symbol(")") && self.peek().kind != Kind::End {
+            let place = self.place();
             match self.argument(callee) {
                 Ok((arg, below)) => {
                     depth = depth.max(below);
@@ -41,6 +42,7 @@ impl Parser<'_> {
                 );
                 while self.take(",").is_some() {}
             }
+            self.moved_since(place);
         }
         self.advance();
         Ok((args, depth))
@@ -71,8 +73,8 @@ impl Parser<'_> {
         let keyword = colon
             || token.kind == Kind::Name
                 && self.is_at(1, "=")
-                && !(visitors::operators::takes_condition(callee)
-                    && !matches!(self.word(token), "filter" | "expr"));
+                && (!visitors::operators::takes_condition(callee)
+                    || matches!(self.word(token), "filter" | "expr"));
         if !keyword {
             let node = self.expression()?;
             return Ok((

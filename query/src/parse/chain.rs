@@ -40,12 +40,10 @@ impl Parser<'_> {
             if self.peek().kind == Kind::End {
                 break;
             }
-            let before = self.here();
+            let place = self.place();
             self.after_query(&query);
             self.skip_step();
-            if self.here() == before {
-                self.advance();
-            }
+            self.moved_since(place);
         }
         query.span = all;
         visitors::inspect(self, &query);

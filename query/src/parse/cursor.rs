@@ -90,6 +90,18 @@ impl<'t> Parser<'t> {
         token
     }
 
+    /// Where the parse is, to see whether a rule moved.
+    pub(crate) fn place(&self) -> usize {
+        self.at
+    }
+
+    /// Moves past a token that no rule took since `place`, so that every loop ends.
+    pub(crate) fn moved_since(&mut self, place: usize) {
+        if self.at == place {
+            self.at += 1;
+        }
+    }
+
     pub(crate) fn advance_by(&mut self, tokens: usize) {
         self.at += tokens;
     }

@@ -21,7 +21,7 @@ pub use moments::{iso_date, iso_datetime};
 pub(crate) use visitors::operators::is_foreign_word;
 pub(crate) use visitors::python::is_keyword;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Edit};
+use crate::diagnostic::{Diagnostic, Diagnostics, Edit, Label};
 use crate::syntax::{Query, Source, Span};
 use cursor::Parser;
 use tokens::Kind;
@@ -84,7 +84,7 @@ fn attempt(text: &str) -> (Query, Vec<Diagnostic>) {
     let cut = tokens
         .iter()
         .find(|token| token.kind == Kind::OpenText)
-        .map(|token| token.span.start);
+        .map(|token| token.span);
     let balanced = brackets::balance(&tokens, text.trim_end().len());
     if balanced.too_deep {
         return (nothing, balanced.problems);
@@ -96,10 +96,13 @@ fn attempt(text: &str) -> (Query, Vec<Diagnostic>) {
     if let Some(cut) = cut {
         // What stands behind a text without an end was read as something else.
         problems.retain(|problem| {
-            problem.code == "open-text"
-                || (problem.code != "unbalanced"
-                    && problem.labels.first().is_some_and(|label| label.end <= cut))
+            let before = |label: &Label| label.end <= cut.start;
+            problem.code != "unbalanced" && problem.labels.first().is_some_and(before)
         });
+        problems.push(visitors::literals::unterminated(
+            cut,
+            &text[cut.start..cut.end],
+        ));
     }
     problems.truncate(MAX_PROBLEMS);
     (query, problems)

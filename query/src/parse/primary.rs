@@ -126,10 +126,6 @@ impl Parser<'_> {
         self.advance();
         let (prefix, body, raw) = text_body(self.word(token));
         if token.kind == Kind::OpenText {
-            self.note(visitors::literals::unterminated(
-                token.span,
-                self.word(token),
-            ));
             return self.literal(Literal::Text(String::new()), token.span);
         }
         if token.kind == Kind::CurlyText {
@@ -200,6 +196,7 @@ impl Parser<'_> {
     pub(crate) fn items(&mut self, closer: &'static str) -> Parsed<(Vec<Expr>, bool, u16)> {
         let (mut items, mut comma, mut depth) = (Vec::new(), false, 0);
         while !self.at_symbol(closer) && self.peek().kind != Kind::End {
+            let place = self.place();
             match self.expression() {
                 Ok(node) => {
                     depth = depth.max(node.depth);
@@ -212,6 +209,7 @@ impl Parser<'_> {
                 Err(_) => self.skip_item(),
             }
             comma |= self.take(",").is_some();
+            self.moved_since(place);
         }
         self.advance();
         Ok((items, comma, depth))
@@ -222,6 +220,7 @@ impl Parser<'_> {
         let open = self.advance();
         let (mut pairs, mut set, mut depth) = (Vec::new(), Vec::new(), 0);
         while !self.at_symbol("}") && self.peek().kind != Kind::End {
+            let place = self.place();
             match self.entry() {
                 Ok((key, value)) => {
                     depth = depth.max(key.depth);
@@ -240,6 +239,7 @@ impl Parser<'_> {
                 Err(_) => self.skip_item(),
             }
             let _ = self.take(",");
+            self.moved_since(place);
         }
         self.advance();
         let span = join(open.span, self.gap());
@@ -354,6 +354,7 @@ impl Parser<'_> {
                 }
                 continue;
             }
+            let place = self.place();
             match self.expression() {
                 Ok(node) => {
                     depth = depth.max(node.depth);
@@ -365,6 +366,7 @@ impl Parser<'_> {
                 }
                 Err(_) => self.skip_to_closer(),
             }
+            self.moved_since(place);
         }
         let _ = open;
         self.advance();

@@ -89,11 +89,14 @@ pub(crate) fn two_texts(gap: Span) -> Diagnostic {
 /// A name in backquotes, as SQL and pandas write it.
 pub(crate) fn backquoted(parser: &mut Parser<'_>, token: Token) -> Diagnostic {
     let mut ahead = 1;
-    while !matches!(parser.look(ahead).kind, Kind::End | Kind::Foreign("`")) {
+    while matches!(
+        parser.look(ahead).kind,
+        Kind::Name | Kind::Int | Kind::Symbol("." | "-")
+    ) {
         ahead += 1;
     }
     let close = parser.look(ahead);
-    if close.kind == Kind::End {
+    if close.kind != Kind::Foreign("`") {
         return Diagnostic::new(
             "backquotes",
             "this backquote has no partner",

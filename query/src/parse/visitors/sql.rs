@@ -23,7 +23,15 @@ fn clause_at(parser: &Parser<'_>, at: usize) -> Option<(&'static str, usize)> {
     {
         return None;
     }
-    if parser.is_at(at + 1, ".") || parser.is_at(at + 1, "=") {
+    let next = parser.look(at + 1);
+    let value = match next.kind {
+        Kind::Name => !matches!(parser.word(next), "and" | "or" | "in" | "is" | "if" | "for"),
+        Kind::Symbol(symbol) => matches!(symbol, "(" | "*"),
+        Kind::Int | Kind::Float | Kind::Text | Kind::Dollar | Kind::Foreign("`" | "!") => true,
+        _ => false,
+    };
+    let number = parser.is_sql_word(at, "limit") || parser.is_sql_word(at, "offset");
+    if !value || number && next.kind != Kind::Int {
         return None;
     }
     if parser.is_sql_word(at + 1, "by") {
