@@ -158,3 +158,132 @@ fn data_of(ty: &DataType, node: &Node, file: &Buffer) -> Result<ArrayData, Strin
         .build()
         .map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text;
+    use arrow::array::{FixedSizeListArray, Int64Array, ListArray, StringArray, StructArray};
+    use arrow::datatypes::{Field, Float32Type, Int64Type};
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    /// Lays an array out as in a file that begins with a header's worth of zeros.
+    fn laid_out(array: &ArrayRef) -> (Node, Buffer) {
+        let mut at = ALIGN as u64;
+        let mut buffers = Vec::new();
+        let node = lay_out(&compact(array).unwrap(), &mut at, &mut buffers);
+        let mut bytes = vec![0; ALIGN];
+        for buffer in buffers {
+            bytes.extend_from_slice(&buffer);
+            bytes.resize(padded(bytes.len() as u64) as usize, 0);
+        }
+        (node, Buffer::from_slice_ref(bytes))
+    }
+
+    fn arrays() -> Vec<ArrayRef> {
+        let numbers: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(3), Some(4)]));
+        let words: ArrayRef = Arc::new(StringArray::from(vec![
+            Some("a"),
+            Some("b"),
+            None,
+            Some("a"),
+        ]));
+        let vectors = FixedSizeListArray::from_iter_primitive::<Float32Type, _, _>(
+            (0..4).map(|row| (row != 2).then(|| vec![Some(row as f32), Some(0.5)])),
+            2,
+        );
+        let lists = ListArray::from_iter_primitive::<Int64Type, _, _>([
+            Some(vec![Some(1), None]),
+            None,
+            Some(vec![]),
+            Some(vec![Some(2)]),
+        ]);
+        let fields = StructArray::from(vec![
+            (
+                Arc::new(Field::new("n", DataType::Int64, true)),
+                numbers.clone(),
+            ),
+            (
+                Arc::new(Field::new("w", DataType::Utf8, true)),
+                words.clone(),
+            ),
+        ]);
+        let flags: ArrayRef = Arc::new(arrow::array::BooleanArray::from(vec![
+            true, false, true, true,
+        ]));
+        let coded = text::stored_form(&words);
+        vec![
+            numbers,
+            words,
+            Arc::new(vectors),
+            Arc::new(lists),
+            Arc::new(fields),
+            flags,
+            coded,
+        ]
+    }
+
+    #[test]
+    fn arrays_and_slices_of_them_come_back() {
+        for array in arrays() {
+            for slice in [
+                array.clone(),
+                array.slice(1, 3),
+                array.slice(3, 1),
+                array.slice(2, 0),
+            ] {
+                let (node, file) = laid_out(&slice);
+                let back = assemble(slice.data_type(), &node, &file).unwrap();
+                assert_eq!(&back, &slice);
+            }
+        }
+    }
+
+    #[test]
+    fn vectors_are_not_copied() {
+        let (node, file) = laid_out(&arrays()[2]);
+        let back = assemble(arrays()[2].data_type(), &node, &file).unwrap();
+        let data = back.to_data();
+        let values = data.child_data()[0].buffers()[0].as_ptr() as usize;
+        let map = file.as_ptr() as usize;
+        assert!((map..map + file.len()).contains(&values));
+    }
+
+    /// Every number of a description, to be changed.
+    fn numbers(node: &mut Node) -> Vec<&mut u64> {
+        let mut all = vec![&mut node.len];
+        for place in node.validity.iter_mut().chain(&mut node.buffers) {
+            all.extend([&mut place.start, &mut place.len]);
+        }
+        node.children
+            .iter_mut()
+            .for_each(|child| all.extend(numbers(child)));
+        all
+    }
+
+    proptest! {
+        /// A description may lie (its sum may have been made to fit): it is refused, or read inside the file.
+        #[test]
+        fn no_description_makes_it_panic(
+            which in 0usize..7,
+            changes in proptest::collection::vec((any::<usize>(), prop_oneof![0u64..300, any::<u64>(), Just(u64::MAX), Just(1 << 62)]), 1..3),
+            flip in (any::<usize>(), any::<u8>()),
+        ) {
+            let array = &arrays()[which];
+            let (mut node, file) = laid_out(array);
+            for (at, value) in changes {
+                let mut all = numbers(&mut node);
+                let at = at % all.len();
+                *all[at] = value;
+            }
+            let mut bytes = file.to_vec();
+            let at = flip.0 % bytes.len();
+            bytes[at] ^= flip.1;
+            if let Ok(read) = assemble(array.data_type(), &node, &Buffer::from_slice_ref(bytes)) {
+                // Looks at every value.
+                let _ = format!("{:?}", read.slice(0, read.len().min(100)));
+            }
+        }
+    }
+}

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, FixedSizeBinaryArray, Int64Array, RecordBatch,
+};
 use arrow::datatypes::TimestampMillisecondType;
 use messier_store::{
     Changes, Dataset, Error, Field, FieldType, NewDataset, RunEntry, SampleId, SavedView, Store,
@@ -280,4 +282,84 @@ fn a_temporary_dataset_goes_with_its_last_user() {
             .unwrap()
             .is_empty()
     );
+}
+
+#[test]
+fn ids_are_unique_and_never_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let trip = store.create("trip", NewDataset::default()).unwrap();
+    let append = |ids: &[Option<u8>]| {
+        let ids = ids.iter().map(|id| id.map(|id| [id; 12]));
+        let ids = FixedSizeBinaryArray::try_from_sparse_iter_with_size(ids, 12).unwrap();
+        let mut changes = Changes::new();
+        changes.append(vec![(
+            Field::new("id", FieldType::Id),
+            Arc::new(ids) as ArrayRef,
+        )]);
+        trip.commit(changes)
+    };
+    append(&[Some(1), Some(2)]).unwrap();
+    assert!(matches!(
+        append(&[Some(3), None]),
+        Err(Error::MissingId { row: 1 })
+    ));
+    assert!(matches!(
+        append(&[Some(3), Some(3)]),
+        Err(Error::DuplicateId { .. })
+    ));
+    let taken = append(&[Some(2)]).unwrap_err();
+    assert!(
+        taken.to_string().contains("020202020202020202020202"),
+        "{taken}"
+    );
+    assert_eq!(
+        trip.snapshot().unwrap().row_of(SampleId([2; 12])).unwrap(),
+        Some(1)
+    );
+    assert_eq!(trip.snapshot().unwrap().len(), 2);
+}
+
+#[test]
+fn many_small_appends_read_as_one_column() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let trip = store.create("trip", NewDataset::default()).unwrap();
+    for i in 0..100 {
+        let mut changes = Changes::new();
+        let label = if i % 3 == 0 {
+            None
+        } else {
+            Some(if i % 2 == 0 { "even" } else { "odd" })
+        };
+        changes.append(vec![
+            ints("n", [Some(i)]),
+            text("k", [label]),
+            vectors("v", 1, &[Some(vec![i as f32])]),
+        ]);
+        trip.commit(changes).unwrap();
+    }
+    let snapshot = trip.snapshot().unwrap();
+    assert_eq!(
+        numbers(&snapshot.column("n").unwrap()),
+        (0..100).map(Some).collect::<Vec<_>>()
+    );
+    assert_eq!(
+        texts(&snapshot.column("k").unwrap())[4..7],
+        [Some("even".into()), Some("odd".into()), None]
+    );
+    assert!(
+        snapshot
+            .vectors("v")
+            .unwrap()
+            .view()
+            .iter()
+            .zip(0..)
+            .all(|(x, i)| *x == i as f32)
+    );
+    store.sweep().unwrap();
+    let files = std::fs::read_dir(dir.path().join("segments"))
+        .unwrap()
+        .count();
+    assert!(files < 40, "{files} files");
 }
