@@ -17,7 +17,10 @@ fn groups() -> Vec<[f32; 2]> {
         .flat_map(|&(x, y, n)| {
             (0..n).map(move |i| {
                 let angle = i as f32 * 2.4;
-                [x + angle.cos() * 0.01 * i as f32, y + angle.sin() * 0.01 * i as f32]
+                [
+                    x + angle.cos() * 0.01 * i as f32,
+                    y + angle.sin() * 0.01 * i as f32,
+                ]
             })
         })
         .collect()
@@ -49,7 +52,10 @@ impl World {
         let file = world.file("v.npy");
         write_npy(&file, &groups());
         let args = Args::from([("field".to_owned(), Arg::Text("v".into()))]);
-        world.session.import("d", &file, None, &args, true, &Context::new(51)).unwrap();
+        world
+            .session
+            .import("d", &file, None, &args, true, &Context::new(51))
+            .unwrap();
         world
     }
 
@@ -83,7 +89,7 @@ fn an_operator_in_a_query_leaves_a_field_and_a_record() {
     let sizes: Vec<usize> = record.clusters.iter().map(|cluster| cluster.size).collect();
     assert_eq!(sizes, [30, 20, 10]);
     assert_eq!(record.params["n_clusters"], 3);
-    assert_eq!(record.params["n_init"], "auto");
+    assert_eq!(record.params["max_iter"], 300, "defaults are recorded too");
     assert_eq!(record.seed, 51);
     assert!(record.scores["silhouette"].unwrap() > 0.9);
     let counts = world.value(r#"count_values("k3")"#);
@@ -102,8 +108,10 @@ fn a_command_and_a_call_leave_the_same_record() {
         ("run".to_owned(), Arg::Text("b".into())),
         ("seed".to_owned(), Arg::Int(7)),
     ]);
-    let commanded =
-        world.session.operate("d", "cluster", &args, Some("limit(40)"), &Context::new(51)).unwrap();
+    let commanded = world
+        .session
+        .operate("d", "cluster", &args, Some("limit(40)"), &Context::new(51))
+        .unwrap();
     assert_eq!(called.params, commanded.params);
     assert_eq!(called.view, commanded.view);
     assert_eq!(called.output, commanded.output);
@@ -118,21 +126,43 @@ fn a_rerun_gives_the_same_bits_and_takes_the_old_ones_place() {
     world.run(r#"cluster(method="hdbscan", features="line", min_cluster_size=5, run="h")"#);
     let again = world.session.rerun("d", "h", &Context::new(0)).unwrap();
     assert!(again.same_input && again.same_output);
-    let keys: Vec<String> =
-        world.session.runs("d").unwrap().into_iter().map(|run| run.key).collect();
+    let keys: Vec<String> = world
+        .session
+        .runs("d")
+        .unwrap()
+        .into_iter()
+        .map(|run| run.key)
+        .collect();
     assert_eq!(keys, ["line", "h"]);
 }
 
 #[test]
 fn a_run_that_is_stopped_or_fails_changes_nothing() {
     let world = World::new();
-    let before = world.session.store().dataset("d").unwrap().info().unwrap().generation;
+    let before = world
+        .session
+        .store()
+        .dataset("d")
+        .unwrap()
+        .info()
+        .unwrap()
+        .generation;
     let text = r#"cluster(method="kmeans", n_clusters=3, run="k3")"#;
     for tick in 1..500 {
-        let context = Context { stop: Stop::at_tick(tick), ..Context::new(51) };
+        let context = Context {
+            stop: Stop::at_tick(tick),
+            ..Context::new(51)
+        };
         match world.session.answer("d", text, &context) {
             Err(Error::Cancelled(_)) => {
-                let now = world.session.store().dataset("d").unwrap().info().unwrap().generation;
+                let now = world
+                    .session
+                    .store()
+                    .dataset("d")
+                    .unwrap()
+                    .info()
+                    .unwrap()
+                    .generation;
                 assert_eq!(now, before);
             }
             Ok(_) => break,
@@ -160,7 +190,10 @@ fn runs_are_renamed_and_deleted_with_what_they_wrote() {
     world.session.rename_run("d", "k3", "three").unwrap();
     assert_eq!(world.value(r#"match(F("three") == "0").count()"#), 30);
     assert!(world.answer(r#"count_values("k3")"#).is_err());
-    assert_eq!(world.session.run_info("d", "three").unwrap().fields, ["three"]);
+    assert_eq!(
+        world.session.run_info("d", "three").unwrap().fields,
+        ["three"]
+    );
     world.session.delete_run("d", "three").unwrap();
     assert!(world.answer(r#"count_values("three")"#).is_err());
     assert!(world.session.runs("d").unwrap().is_empty());
@@ -172,22 +205,56 @@ fn runs_are_renamed_and_deleted_with_what_they_wrote() {
 fn edits_say_how_many_samples_they_changed() {
     let world = World::new();
     let tags = ["night".to_owned()];
-    assert_eq!(world.session.tag("d", "limit(5)", &tags, true).unwrap().changed, 5);
-    assert_eq!(world.session.tag("d", "limit(7)", &tags, true).unwrap().changed, 2);
+    assert_eq!(
+        world
+            .session
+            .tag("d", "limit(5)", &tags, true)
+            .unwrap()
+            .changed,
+        5
+    );
+    assert_eq!(
+        world
+            .session
+            .tag("d", "limit(7)", &tags, true)
+            .unwrap()
+            .changed,
+        2
+    );
     assert_eq!(world.value(r#"match_tags("night").count()"#), 7);
     assert_eq!(world.session.tag("d", "", &tags, false).unwrap().changed, 7);
 
-    let Reply::View(view) = world.answer("limit(2)").unwrap() else { panic!("a view") };
+    let Reply::View(view) = world.answer("limit(2)").unwrap() else {
+        panic!("a view")
+    };
     let ids = view.ids().unwrap();
-    let csv = format!("id,stars\n{},3\n{},4\nffffffffffffffffffffffff,5\n", ids[0], ids[1]);
+    let csv = format!(
+        "id,stars\n{},3\n{},4\nffffffffffffffffffffffff,5\n",
+        ids[0], ids[1]
+    );
     let file = world.file("stars.csv");
     fs::write(&file, csv).unwrap();
-    let edited = world.session.set_values("d", "stars", &file, Key::Id).unwrap();
+    let edited = world
+        .session
+        .set_values("d", "stars", &file, Key::Id)
+        .unwrap();
     assert_eq!((edited.changed, edited.unknown.len()), (2, 1));
     assert_eq!(world.value(r#"sum("stars")"#), 7);
 
-    assert_eq!(world.session.clone_dataset("d", "e", Some("skip(50)")).unwrap(), 10);
-    assert_eq!(world.session.save_view("d", "first", "limit(3)", &Context::new(0)).unwrap(), 3);
+    assert_eq!(
+        world
+            .session
+            .clone_dataset("d", "e", Some("skip(50)"))
+            .unwrap(),
+        10
+    );
+    assert_eq!(
+        world
+            .session
+            .save_view("d", "first", "limit(3)", &Context::new(0))
+            .unwrap(),
+        3
+    );
     assert_eq!(world.value(r#"view("first").count()"#), 3);
     world.session.change_view("d", "first", Some("f")).unwrap();
     world.session.change_view("d", "f", None).unwrap();
@@ -207,7 +274,15 @@ fn an_interrupted_import_or_an_empty_one_makes_no_dataset() {
         .import("new", &empty, None, &Args::new(), true, &Context::new(0))
         .unwrap_err();
     assert!(error.to_string().contains("no pictures"), "{error}");
-    let context = Context { stop: Stop::at_tick(1), ..Context::new(0) };
-    assert!(world.session.import_demo("new", &world.file("demo"), &context).is_err());
+    let context = Context {
+        stop: Stop::at_tick(1),
+        ..Context::new(0)
+    };
+    assert!(
+        world
+            .session
+            .import_demo("new", &world.file("demo"), &context)
+            .is_err()
+    );
     assert!(world.session.store().dataset("new").is_err());
 }
