@@ -102,6 +102,11 @@ impl Lists {
         self.offsets.len() - 1
     }
 
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Whether the row is a list rather than null.
     #[inline]
     pub fn is_valid(&self, row: usize) -> bool {

@@ -42,6 +42,11 @@ impl Texts {
         }
     }
 
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The text of a row; `None` for null.
     #[inline]
     pub fn at(&self, row: usize) -> Option<&str> {

@@ -168,10 +168,13 @@ impl Function for Arithmetic {
                 DataType::Int64 | DataType::Null
             )
         };
-        if self.op != Op::Div && *call.ty == Type::Int && whole(0) && whole(1) {
-            if let Some(array) = self.ints(call)? {
-                return Ok(array);
-            }
+        if self.op != Op::Div
+            && *call.ty == Type::Int
+            && whole(0)
+            && whole(1)
+            && let Some(array) = self.ints(call)?
+        {
+            return Ok(array);
         }
         self.floats(call)
     }

@@ -192,11 +192,13 @@ fn to_int(from: &ArrayRef, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
     })
 }
 
+/// Two to the power of 63, beyond which there is no whole number of 64 bits.
+const TWO_63: f64 = 9.223_372_036_854_776e18;
+
 /// A float cut to a whole number of 64 bits, if it has one.
 fn whole(x: f64) -> Option<i64> {
     let cut = x.trunc();
-    (cut >= -9.223_372_036_854_775_808e18 && cut < 9.223_372_036_854_775_808e18)
-        .then_some(cut as i64)
+    (-TWO_63..TWO_63).contains(&cut).then_some(cut as i64)
 }
 
 fn to_double(from: &ArrayRef, call: &Invocation<'_>) -> Result<ArrayRef, Error> {

@@ -227,10 +227,10 @@ impl Function for Within {
         let all =
             call.args.get(2).is_some() && call.constant(2) == crate::columns::Datum::Bool(true);
         Ok(call.test(|row| {
-            if !lists.is_valid(row) {
+            let at = if scalar { 0 } else { row };
+            if !lists.is_valid(row) || !wanted.is_valid(at) {
                 return false;
             }
-            let at = if scalar { 0 } else { row };
             let mine = &ranks[0][lists.range(row)];
             let theirs = &ranks[1][wanted.range(at)];
             match (self.subset, all) {

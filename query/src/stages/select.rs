@@ -81,12 +81,12 @@ impl Chosen {
                 }
             });
         }
-        if names.iter().any(|name| matches!(name, Name::Path(_))) {
-            if let Some(paths) = Texts::of(&frame.column("filepath")?) {
-                for (row, path) in paths.iter().enumerate() {
-                    if let Some(path) = path {
-                        look(Name::Path(path.to_owned()), row);
-                    }
+        if names.iter().any(|name| matches!(name, Name::Path(_)))
+            && let Some(paths) = Texts::of(&frame.column("filepath")?)
+        {
+            for (row, path) in paths.iter().enumerate() {
+                if let Some(path) = path {
+                    look(Name::Path(path.to_owned()), row);
                 }
             }
         }

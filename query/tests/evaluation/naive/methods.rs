@@ -72,7 +72,7 @@ pub(super) fn method(receiver: &Expr, call: &Call, place: Place<'_>) -> Datum {
         "contains" | "is_subset" | "set_equals" => {
             let theirs = match arg(0) {
                 Datum::List(items) => items,
-                Datum::Null if name == "set_equals" => return Datum::Bool(false),
+                Datum::Null => return Datum::Bool(false),
                 one => vec![one],
             };
             let Datum::List(mine) = x else {
