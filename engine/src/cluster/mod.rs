@@ -1,5 +1,6 @@
 //! Clusterings: each method is one file and one line in [`METHODS`].
 
+pub mod hdbscan;
 pub mod kmeans;
 
 use messier_query::signature::{Args, Signature};
@@ -9,7 +10,7 @@ use crate::context::Context;
 use crate::error::Error;
 
 /// Every clustering method, in the order help lists them.
-pub static METHODS: &[&dyn Clusterer] = &[&kmeans::KMEANS];
+pub static METHODS: &[&dyn Clusterer] = &[&kmeans::KMEANS, &hdbscan::HDBSCAN];
 
 /// A clustering method. The conformance suite calls every one with the same hostile inputs.
 pub trait Clusterer: Sync {

@@ -40,8 +40,8 @@ struct Buffers {
     thresholds: Vec<f32>,
 }
 
-/// The `min(k, n - 1)` nearest of every row.
-pub(super) fn knn(
+/// The `min(k, n - 1)` nearest of every row, with squared distances in the units of the rows kept.
+pub(crate) fn knn_squared(
     isa: Isa,
     points: &Points<'_>,
     k: usize,
@@ -55,7 +55,7 @@ pub(super) fn knn(
             distances: Array2::zeros((n, 0)),
         });
     }
-    let panels = points.panels(isa);
+    let panels = points.panels(isa, |at| at);
     let e = bound::relative(points.dims(), panels.moved(), panels.moved());
     let floor = bound::floor(points.dims());
     let longest = panels.norms().iter().copied().fold(0.0, f32::max);
@@ -223,7 +223,7 @@ impl Sweep<'_> {
                         indices.iter_mut().zip(distances).zip(ranked)
                     {
                         *index = other;
-                        *distance = self.points.distance(squared);
+                        *distance = squared;
                     }
                 }
                 Ok::<(), Cancelled>(())

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::linalg;
 
+pub(crate) use exact::knn_squared;
 pub(crate) use points::Points;
 
 /// How far apart two rows are.
@@ -47,8 +48,10 @@ pub fn knn(
     context: &Context,
 ) -> Result<Neighbors, Error> {
     let points = Points::new(x, metric)?;
-    exact::knn(linalg::isa(), &points, k, context)
+    let mut found = exact::knn_squared(linalg::isa(), &points, k, context)?;
+    found.distances.par_mapv_inplace(|squared| points.distance(squared));
+    Ok(found)
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

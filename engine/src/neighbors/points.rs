@@ -112,13 +112,26 @@ impl<'a> Points<'a> {
         }
     }
 
-    /// All rows, packed for the right side of products.
-    pub fn panels(&self, isa: Isa) -> Panels {
+    /// All rows in the order that `row_at` gives, packed for the right side of products.
+    pub fn panels(&self, isa: Isa, row_at: impl Fn(usize) -> usize + Sync) -> Panels {
         Panels::pack_with(isa, self.rows, self.dims, |first, out| {
             for (at, out) in out.chunks_exact_mut(self.dims).enumerate() {
-                self.working_row(isa, first + at, out);
+                self.working_row(isa, row_at(first + at), out);
             }
         })
+    }
+
+    /// The factor on squared distances of the rows kept that divides the metric's distances by `alpha`.
+    pub fn stretch(&self, alpha: f64) -> f32 {
+        match self.metric {
+            Metric::Euclidean => (1.0 / alpha / alpha) as f32,
+            Metric::Cosine => (1.0 / alpha) as f32,
+        }
+    }
+
+    /// What turns a squared distance of the rows kept into one of working units.
+    pub fn squared_scale(&self) -> f64 {
+        self.scale.factor() * self.scale.factor()
     }
 
     /// Fills a block with the given rows in working units; `staging` holds them in f32 and is reused.

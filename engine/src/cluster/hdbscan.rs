@@ -1,0 +1,120 @@
+//! HDBSCAN as scikit-learn defines it, exact.
+//!
+//! Core distances from exact neighbours, the minimum spanning tree of mutual reachability, the tree of single linkage,
+//! condensed to clusters of a least size, of which the most stable (or the leaves) are kept. Everything is iterative;
+//! deep trees do not touch the stack. `min_samples` counts the row itself.
+
+mod condense;
+mod edges;
+mod linkage;
+mod lists;
+mod select;
+mod spanning;
+
+use messier_query::params;
+use messier_query::signature::{Args, Default, Example, Kind, Returns, Signature};
+use ndarray::ArrayView2;
+
+use super::{Clusterer, Clustering};
+use crate::context::Context;
+use crate::error::Error;
+use crate::linalg::{Isa, isa};
+use crate::neighbors::{Metric, Points};
+use condense::Condensed;
+use select::Choice;
+
+params! {
+    /// What HDBSCAN needs to know.
+    pub struct Params {
+        /// The fewest rows that make a cluster; smaller groups are noise or part of a larger cluster.
+        min_cluster_size: usize = Default::Int(5), Kind::Int { lo: 2, hi: i64::MAX }, unit "rows";
+        /// How many rows, the row itself counted, must lie within a row's core distance: larger calls more rows noise. None takes min_cluster_size.
+        min_samples: Option<usize> = Default::Null, Kind::Optional(&Kind::Int { lo: 1, hi: i64::MAX }), unit "rows";
+        /// Clusters that split below this distance stay together.
+        cluster_selection_epsilon: f64 = Default::Float(0.0), Kind::Float { lo: 0.0, hi: f64::MAX };
+        /// The most rows a cluster may have; larger ones are split. Only with eom. None sets no limit.
+        max_cluster_size: Option<usize> = Default::Null, Kind::Optional(&Kind::Int { lo: 2, hi: i64::MAX }), unit "rows";
+        /// How far apart two rows are: the straight line, or one minus the cosine of the angle.
+        metric: String = Default::Text("euclidean"), Kind::Choice(&["euclidean", "cosine"]);
+        /// Divides distances before core distances are compared with them (robust single linkage).
+        alpha: f64 = Default::Float(1.0), Kind::Float { lo: 1e-6, hi: 1e6 };
+        /// Which clusters of the tree are kept: the most persistent (excess of mass), or the finest.
+        cluster_selection_method: String = Default::Text("eom"), Kind::Choice(&["eom", "leaf"]);
+        /// Whether one cluster of everything may be the answer.
+        allow_single_cluster: bool = Default::Bool(false), Kind::Bool;
+    }
+}
+
+static SIGNATURE: Signature = Signature {
+    name: "hdbscan",
+    summary: "Groups rows where they lie dense, at whatever density, and calls the rest noise.",
+    params: Params::TABLE,
+    examples: &[Example {
+        query: r#"cluster(method="hdbscan", features="embedding", min_cluster_size=10, run="h10")"#,
+        shows: "Makes clusters of at least 10 vectors of `embedding`; what fits none gets -1.",
+    }],
+    returns: Returns::Run,
+};
+
+/// HDBSCAN. Source: Campello, Moulavi, Sander (2013, 2015); results as scikit-learn's `HDBSCAN`.
+#[derive(Debug)]
+pub struct Hdbscan;
+
+/// The one [`Hdbscan`].
+pub static HDBSCAN: Hdbscan = Hdbscan;
+
+impl Clusterer for Hdbscan {
+    fn signature(&self) -> &'static Signature {
+        &SIGNATURE
+    }
+
+    fn fit(&self, x: ArrayView2<'_, f32>, args: &Args, context: &Context) -> Result<Clustering, Error> {
+        let params = Params::read(args)
+            .map_err(|bad| Error::Arguments { call: SIGNATURE.name.to_owned(), bad })?;
+        fit_on(isa(), x, &params, context).map(Clustering::by_size)
+    }
+}
+
+fn fit_on(isa: Isa, x: ArrayView2<'_, f32>, params: &Params, context: &Context) -> Result<Clustering, Error> {
+    let metric = if params.metric == "cosine" { Metric::Cosine } else { Metric::Euclidean };
+    let points = Points::new(x, metric)?;
+    let n = points.len();
+    let mut min_samples = params.min_samples.unwrap_or(params.min_cluster_size);
+    if n < min_samples {
+        context.notes.remark(format!(
+            "min_samples is {min_samples}, but there are {n} rows; {} was used",
+            n.max(1)
+        ));
+        min_samples = n.max(1);
+    }
+    if n < params.min_cluster_size {
+        context.notes.remark(format!(
+            "all {n} rows are noise: a cluster needs at least {} rows",
+            params.min_cluster_size
+        ));
+    }
+    let edges = spanning::tree(isa, &points, min_samples, params.alpha, context)?;
+    let step = context.step("cut the tree", 1);
+    let condensed = Condensed::new(&linkage::single(n, &edges), n, params.min_cluster_size);
+    step.tick(1)?;
+    let chosen = select::select(
+        &condensed,
+        &Choice {
+            leaves: params.cluster_selection_method == "leaf",
+            epsilon: params.cluster_selection_epsilon,
+            max_size: params.max_cluster_size.unwrap_or(usize::MAX),
+            single: params.allow_single_cluster,
+        },
+    );
+    Ok(Clustering {
+        probabilities: Some(condensed.probabilities(&chosen)),
+        outlier_scores: Some(condensed.outlier_scores()),
+        persistence: Some(condensed.persistence(&chosen)),
+        labels: chosen.labels,
+        params: params.record(),
+        ..Clustering::default()
+    })
+}
+
+#[cfg(test)]
+mod tests;
