@@ -68,15 +68,31 @@ impl Clusterer for Hdbscan {
         &SIGNATURE
     }
 
-    fn fit(&self, x: ArrayView2<'_, f32>, args: &Args, context: &Context) -> Result<Clustering, Error> {
-        let params = Params::read(args)
-            .map_err(|bad| Error::Arguments { call: SIGNATURE.name.to_owned(), bad })?;
+    fn fit(
+        &self,
+        x: ArrayView2<'_, f32>,
+        args: &Args,
+        context: &Context,
+    ) -> Result<Clustering, Error> {
+        let params = Params::read(args).map_err(|bad| Error::Arguments {
+            call: SIGNATURE.name.to_owned(),
+            bad,
+        })?;
         fit_on(isa(), x, &params, context).map(Clustering::by_size)
     }
 }
 
-fn fit_on(isa: Isa, x: ArrayView2<'_, f32>, params: &Params, context: &Context) -> Result<Clustering, Error> {
-    let metric = if params.metric == "cosine" { Metric::Cosine } else { Metric::Euclidean };
+fn fit_on(
+    isa: Isa,
+    x: ArrayView2<'_, f32>,
+    params: &Params,
+    context: &Context,
+) -> Result<Clustering, Error> {
+    let metric = if params.metric == "cosine" {
+        Metric::Cosine
+    } else {
+        Metric::Euclidean
+    };
     let points = Points::new(x, metric)?;
     let n = points.len();
     let mut min_samples = params.min_samples.unwrap_or(params.min_cluster_size);

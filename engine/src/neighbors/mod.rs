@@ -49,7 +49,9 @@ pub fn knn(
 ) -> Result<Neighbors, Error> {
     let points = Points::new(x, metric)?;
     let mut found = exact::knn_squared(linalg::isa(), &points, k, context)?;
-    found.distances.par_mapv_inplace(|squared| points.distance(squared));
+    found
+        .distances
+        .par_mapv_inplace(|squared| points.distance(squared));
     Ok(found)
 }
 

@@ -52,7 +52,9 @@ fn check(x: &Array2<f32>, k: usize, metric: Metric) {
     for isa in Isa::available() {
         let points = Points::new(x.view(), metric).unwrap();
         let mut found = knn_squared(isa, &points, k, &Context::new(0)).unwrap();
-        found.distances.mapv_inplace(|squared| points.distance(squared));
+        found
+            .distances
+            .mapv_inplace(|squared| points.distance(squared));
         assert_eq!(found, expected, "{isa} {:?} k={k} {metric:?}", x.dim());
     }
 }

@@ -33,10 +33,22 @@ pub(super) struct Condensed {
 impl Condensed {
     /// Condenses the joins of `n` rows. O(n).
     pub fn new(joins: &[Join], n: usize, min_cluster_size: usize) -> Condensed {
-        let root = Cluster { parent: 0, birth: 0.0, size: n, children: None };
-        let mut tree =
-            Condensed { clusters: vec![root], fell_from: vec![0; n], fell_at: vec![0.0; n] };
-        let size = |node: u32| (node as usize).checked_sub(n).map_or(1, |at| joins[at].size as usize);
+        let root = Cluster {
+            parent: 0,
+            birth: 0.0,
+            size: n,
+            children: None,
+        };
+        let mut tree = Condensed {
+            clusters: vec![root],
+            fell_from: vec![0; n],
+            fell_at: vec![0.0; n],
+        };
+        let size = |node: u32| {
+            (node as usize)
+                .checked_sub(n)
+                .map_or(1, |at| joins[at].size as usize)
+        };
         let mut open: Vec<(u32, u32)> = Vec::new();
         if let Some(last) = joins.len().checked_sub(1) {
             open.push(((n + last) as u32, 0));
@@ -46,13 +58,22 @@ impl Condensed {
                 // A row alone is no cluster: min_cluster_size is at least 2.
                 continue;
             };
-            let lambda = if join.distance > 0.0 { 1.0 / join.distance } else { f64::INFINITY };
+            let lambda = if join.distance > 0.0 {
+                1.0 / join.distance
+            } else {
+                f64::INFINITY
+            };
             let large = [join.left, join.right].map(|side| size(side) >= min_cluster_size);
             if large == [true, true] && lambda.is_finite() {
                 let first = tree.clusters.len() as u32;
                 tree.clusters[cluster as usize].children = Some([first, first + 1]);
                 for (child, side) in (first..).zip([join.left, join.right]) {
-                    tree.clusters.push(Cluster { parent: cluster, birth: lambda, size: size(side), children: None });
+                    tree.clusters.push(Cluster {
+                        parent: cluster,
+                        birth: lambda,
+                        size: size(side),
+                        children: None,
+                    });
                     open.push((side, child));
                 }
                 continue;
@@ -114,9 +135,15 @@ impl Condensed {
         let last = self.last_lambdas();
         let rows = chosen.labels.iter().zip(&self.fell_at);
         rows.map(|(&label, &lambda)| {
-            let Ok(label) = usize::try_from(label) else { return 0.0 };
+            let Ok(label) = usize::try_from(label) else {
+                return 0.0;
+            };
             let last = last[chosen.clusters[label] as usize];
-            if last == 0.0 { 1.0 } else { (lambda / last).min(1.0) as f32 }
+            if last == 0.0 {
+                1.0
+            } else {
+                (lambda / last).min(1.0) as f32
+            }
         })
         .collect()
     }
@@ -131,7 +158,11 @@ impl Condensed {
         let rows = self.fell_from.iter().zip(&self.fell_at);
         rows.map(|(&cluster, &lambda)| {
             let last = last[cluster as usize];
-            if last == 0.0 { 0.0 } else { (1.0 - lambda / last).max(0.0) as f32 }
+            if last == 0.0 {
+                0.0
+            } else {
+                (1.0 - lambda / last).max(0.0) as f32
+            }
         })
         .collect()
     }

@@ -13,15 +13,26 @@ pub(super) struct Edge {
 impl Edge {
     /// An edge between two rows in either order.
     pub fn new(weight: f32, a: u32, b: u32) -> Edge {
-        Edge { weight, a: a.min(b), b: a.max(b) }
+        Edge {
+            weight,
+            a: a.min(b),
+            b: a.max(b),
+        }
     }
 
     /// Longer than every edge.
-    pub const NONE: Edge = Edge { weight: f32::INFINITY, a: u32::MAX, b: u32::MAX };
+    pub const NONE: Edge = Edge {
+        weight: f32::INFINITY,
+        a: u32::MAX,
+        b: u32::MAX,
+    };
 
     /// By weight, then lower row, then higher row: ties do not depend on who met an edge first.
     pub fn compare(&self, other: &Edge) -> Ordering {
-        self.weight.total_cmp(&other.weight).then(self.a.cmp(&other.a)).then(self.b.cmp(&other.b))
+        self.weight
+            .total_cmp(&other.weight)
+            .then(self.a.cmp(&other.a))
+            .then(self.b.cmp(&other.b))
     }
 
     /// Keeps the shorter of two.
@@ -43,7 +54,11 @@ pub(super) struct Groups {
 impl Groups {
     /// Every row a group of its own.
     pub fn new(n: usize) -> Groups {
-        Groups { parent: (0..n as u32).collect(), size: vec![1; n], count: n }
+        Groups {
+            parent: (0..n as u32).collect(),
+            size: vec![1; n],
+            count: n,
+        }
     }
 
     /// The group a row is in: one of its rows.

@@ -27,7 +27,9 @@ pub(super) struct Lists {
 impl Lists {
     /// The weight of an edge whose stretched squared distance is known.
     pub fn weight(&self, a: u32, b: u32, stretched: f32) -> f32 {
-        stretched.max(self.core[a as usize]).max(self.core[b as usize])
+        stretched
+            .max(self.core[a as usize])
+            .max(self.core[b as usize])
     }
 
     /// Each row's shortest listed edge out of its component.
@@ -60,12 +62,21 @@ impl Lists {
             best[component].improve(*edge);
             end[component] = end[component].min(self.end[row]);
         }
-        let proven = best.iter().zip(&end).map(|(edge, end)| edge.weight <= *end).collect();
+        let proven = best
+            .iter()
+            .zip(&end)
+            .map(|(edge, end)| edge.weight <= *end)
+            .collect();
         (best, proven)
     }
 
     /// Joins components as long as the lists prove edges.
-    pub fn join(&self, groups: &mut Groups, tree: &mut Vec<Edge>, step: &Step<'_>) -> Result<(), Cancelled> {
+    pub fn join(
+        &self,
+        groups: &mut Groups,
+        tree: &mut Vec<Edge>,
+        step: &Step<'_>,
+    ) -> Result<(), Cancelled> {
         loop {
             step.tick(0)?;
             let of = groups.dense();

@@ -24,11 +24,17 @@ pub(super) struct Chosen {
 
 /// Chooses clusters. O(n + clusters²) at most.
 pub(super) fn select(tree: &Condensed, choice: &Choice) -> Chosen {
-    let mut kept = if choice.leaves { leaves(tree) } else { most_stable(tree, choice) };
+    let mut kept = if choice.leaves {
+        leaves(tree)
+    } else {
+        most_stable(tree, choice)
+    };
     if choice.epsilon > 0.0 && !(kept[0] && !choice.leaves) {
         kept = merge_close(tree, &kept, choice);
     }
-    let clusters: Vec<u32> = (0..tree.clusters.len() as u32).filter(|&c| kept[c as usize]).collect();
+    let clusters: Vec<u32> = (0..tree.clusters.len() as u32)
+        .filter(|&c| kept[c as usize])
+        .collect();
     let labels = labels(tree, &kept, &clusters, choice);
     Chosen { clusters, labels }
 }
@@ -36,7 +42,9 @@ pub(super) fn select(tree: &Condensed, choice: &Choice) -> Chosen {
 /// The clusters that split no further; the root is none.
 fn leaves(tree: &Condensed) -> Vec<bool> {
     let clusters = tree.clusters.iter().enumerate();
-    clusters.map(|(at, cluster)| at > 0 && cluster.children.is_none()).collect()
+    clusters
+        .map(|(at, cluster)| at > 0 && cluster.children.is_none())
+        .collect()
 }
 
 /// Excess of mass: a cluster is kept if it is at least as stable as the kept ones below it together.
@@ -45,11 +53,21 @@ fn most_stable(tree: &Condensed, choice: &Choice) -> Vec<bool> {
     let mut kept = vec![true; tree.clusters.len()];
     for at in (0..tree.clusters.len()).rev() {
         let cluster = &tree.clusters[at];
-        let below: f64 = cluster.children.iter().flatten().map(|&c| stability[c as usize]).sum();
+        let below: f64 = cluster
+            .children
+            .iter()
+            .flatten()
+            .map(|&c| stability[c as usize])
+            .sum();
         let barred = at == 0 && !choice.single;
         // Rows that fall out of the root on the way count for no limit, as in scikit-learn.
         let size = if at == 0 {
-            cluster.children.iter().flatten().map(|&c| tree.clusters[c as usize].size).sum()
+            cluster
+                .children
+                .iter()
+                .flatten()
+                .map(|&c| tree.clusters[c as usize].size)
+                .sum()
         } else {
             cluster.size
         };
@@ -110,14 +128,30 @@ fn labels(tree: &Condensed, kept: &[bool], clusters: &[u32], choice: &Choice) ->
         }
     }
     if !kept[0] {
-        return tree.fell_from.iter().map(|&cluster| label_of[cluster as usize]).collect();
+        return tree
+            .fell_from
+            .iter()
+            .map(|&cluster| label_of[cluster as usize])
+            .collect();
     }
     // The root alone: rows that leave before anything in it splits for good are noise, or there would be none.
     let last = (0..tree.fell_from.len())
         .filter(|&row| tree.fell_from[row] == 0)
         .map(|row| tree.fell_at[row])
-        .chain(tree.clusters[1..].iter().filter(|c| c.parent == 0).map(|c| c.birth))
+        .chain(
+            tree.clusters[1..]
+                .iter()
+                .filter(|c| c.parent == 0)
+                .map(|c| c.birth),
+        )
         .fold(0.0, f64::max);
-    let least = if choice.epsilon > 0.0 { 1.0 / choice.epsilon } else { last };
-    tree.fell_at.iter().map(|&lambda| if lambda < least { -1 } else { 0 }).collect()
+    let least = if choice.epsilon > 0.0 {
+        1.0 / choice.epsilon
+    } else {
+        last
+    };
+    tree.fell_at
+        .iter()
+        .map(|&lambda| if lambda < least { -1 } else { 0 })
+        .collect()
 }

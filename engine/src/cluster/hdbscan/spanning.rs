@@ -24,7 +24,11 @@ const TABLE: usize = 1024;
 /// The `n - 1` edges of the tree, weights in the metric's units. Deterministic; of several right trees (equal weights)
 /// one that does not depend on threads. O(n² d) a pass, usually two passes.
 pub(super) fn tree(
-    isa: Isa, points: &Points<'_>, min_samples: usize, alpha: f64, context: &Context,
+    isa: Isa,
+    points: &Points<'_>,
+    min_samples: usize,
+    alpha: f64,
+    context: &Context,
 ) -> Result<Vec<Edge>, Error> {
     let n = points.len();
     let found = knn_squared(isa, points, LISTED.max(min_samples - 1), context)?;
@@ -32,11 +36,31 @@ pub(super) fn tree(
     let stretch = points.stretch(alpha);
     let squared = found.distances.into_raw_vec_and_offset().0;
     // The row itself is its first sample.
-    let core = (0..n).map(|row| if min_samples < 2 || k == 0 { 0.0 } else { squared[row * k + min_samples - 2] });
+    let core = (0..n).map(|row| {
+        if min_samples < 2 || k == 0 {
+            0.0
+        } else {
+            squared[row * k + min_samples - 2]
+        }
+    });
     let core: Vec<f32> = core.collect();
     let stretched: Vec<f32> = squared.iter().map(|squared| squared * stretch).collect();
-    let end = (0..n).map(|row| if k + 1 >= n { f32::INFINITY } else { stretched[row * k + k - 1] }).collect();
-    let lists = Lists { k, neighbors: found.indices.into_raw_vec_and_offset().0, stretched, core, end };
+    let end = (0..n)
+        .map(|row| {
+            if k + 1 >= n {
+                f32::INFINITY
+            } else {
+                stretched[row * k + k - 1]
+            }
+        })
+        .collect();
+    let lists = Lists {
+        k,
+        neighbors: found.indices.into_raw_vec_and_offset().0,
+        stretched,
+        core,
+        end,
+    };
 
     let mut groups = Groups::new(n);
     let mut tree = Vec::with_capacity(n.saturating_sub(1));

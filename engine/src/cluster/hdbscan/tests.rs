@@ -25,7 +25,10 @@ fn plain_weights(x: &Array2<f32>, metric: Metric, min_samples: usize, alpha: f64
     inside[0] = true;
     let mut weights = Vec::new();
     for _ in 1..n {
-        let next = (0..n).filter(|&b| !inside[b]).min_by(|&a, &b| near[a].total_cmp(&near[b])).unwrap();
+        let next = (0..n)
+            .filter(|&b| !inside[b])
+            .min_by(|&a, &b| near[a].total_cmp(&near[b]))
+            .unwrap();
         weights.push(points.distance(near[next]));
         inside[next] = true;
         for b in 0..n {
@@ -46,17 +49,28 @@ fn check_tree(x: &Array2<f32>, metric: Metric, min_samples: usize, alpha: f64) {
         for edge in &tree {
             groups.add(*edge, &mut joined);
         }
-        assert_eq!((groups.count(), joined.len()), (1, x.nrows() - 1), "{isa}: a tree");
+        assert_eq!(
+            (groups.count(), joined.len()),
+            (1, x.nrows() - 1),
+            "{isa}: a tree"
+        );
         let mut weights: Vec<f32> = tree.iter().map(|edge| edge.weight).collect();
         weights.sort_by(f32::total_cmp);
-        assert_eq!(weights, expected, "{isa} {:?} {metric:?} {min_samples}", x.dim());
+        assert_eq!(
+            weights,
+            expected,
+            "{isa} {:?} {metric:?} {min_samples}",
+            x.dim()
+        );
     }
 }
 
 /// Far groups of rows, larger than the neighbour lists, so that the lists cannot join them.
 fn groups(n: usize, d: usize, count: usize) -> Array2<f32> {
     let noise = cloud(n, d, 11);
-    Array2::from_shape_fn((n, d), |(i, j)| noise[[i, j]] * 0.1 + ((i % count) * (j + 1) % 7) as f32 * 10.0)
+    Array2::from_shape_fn((n, d), |(i, j)| {
+        noise[[i, j]] * 0.1 + ((i % count) * (j + 1) % 7) as f32 * 10.0
+    })
 }
 
 #[test]
@@ -72,8 +86,18 @@ fn the_tree_has_the_weights_of_a_plain_one() {
     check_tree(&groups(500, 6, 7), Metric::Euclidean, 30, 1.3);
     check_tree(&cloud(200, 5, 8), Metric::Cosine, 3, 0.7);
     check_tree(&Array2::from_elem((300, 4), 1.5), Metric::Euclidean, 5, 1.0);
-    check_tree(&Array2::from_shape_fn((300, 1), |(i, _)| (i / 60) as f32), Metric::Euclidean, 5, 1.0);
-    check_tree(&groups(300, 5, 4).mapv(|x| x * 1e30), Metric::Euclidean, 5, 1.0);
+    check_tree(
+        &Array2::from_shape_fn((300, 1), |(i, _)| (i / 60) as f32),
+        Metric::Euclidean,
+        5,
+        1.0,
+    );
+    check_tree(
+        &groups(300, 5, 4).mapv(|x| x * 1e30),
+        Metric::Euclidean,
+        5,
+        1.0,
+    );
 }
 
 #[test]
@@ -81,19 +105,31 @@ fn many_components_are_joined_by_passes_for_each() {
     // 1,080 groups of 17 equal rows: every list ends inside its own group.
     let x = Array2::from_shape_fn((1080 * 17, 2), |(i, j)| {
         let group = i % 1080;
-        if j == 0 { (group % 36) as f32 } else { (group / 36) as f32 * 1.1 }
+        if j == 0 {
+            (group % 36) as f32
+        } else {
+            (group / 36) as f32 * 1.1
+        }
     });
     let points = Points::new(x.view(), Metric::Euclidean).unwrap();
     let tree = spanning::tree(isa(), &points, 2, 1.0, &Context::new(0)).unwrap();
-    let long = tree.iter().filter(|edge| edge.weight > 0.0).map(|edge| f64::from(edge.weight));
-    let (count, total) = long.fold((0, 0.0), |(count, total), weight| (count + 1, total + weight));
+    let long = tree
+        .iter()
+        .filter(|edge| edge.weight > 0.0)
+        .map(|edge| f64::from(edge.weight));
+    let (count, total) = long.fold((0, 0.0), |(count, total), weight| {
+        (count + 1, total + weight)
+    });
     // A grid of 36 by 30: each row's 35 steps of 1 along rows, then 29 steps of 1.1.
     assert_eq!(count, 1079);
     assert!((total - (30.0 * 35.0 + 29.0 * 1.1)).abs() < 1e-3, "{total}");
 }
 
 fn args(pairs: &[(&str, messier_query::signature::Arg)]) -> Args {
-    pairs.iter().map(|(name, arg)| ((*name).to_owned(), arg.clone())).collect()
+    pairs
+        .iter()
+        .map(|(name, arg)| ((*name).to_owned(), arg.clone()))
+        .collect()
 }
 
 #[test]
@@ -101,7 +137,10 @@ fn the_same_bits_for_any_number_of_threads_and_any_path() {
     let x = groups(900, 20, 6);
     let params = Params::read(&Args::new()).unwrap();
     let run = |threads, isa| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         pool.install(|| fit_on(isa, x.view(), &params, &Context::new(0)).unwrap())
     };
     let one = run(1, Isa::PORTABLE);
@@ -117,15 +156,24 @@ fn the_same_bits_for_any_number_of_threads_and_any_path() {
 fn few_rows_and_equal_rows_have_an_answer() {
     for n in [0, 1, 2, 4] {
         let context = Context::new(0);
-        let found = HDBSCAN.fit(cloud(n, 3, 1).view(), &Args::new(), &context).unwrap();
+        let found = HDBSCAN
+            .fit(cloud(n, 3, 1).view(), &Args::new(), &context)
+            .unwrap();
         assert_eq!(found.labels, vec![-1; n]);
         assert!(!context.notes.sorted().is_empty());
     }
     let equal = Array2::from_elem((50, 3), 0.25);
-    let found = HDBSCAN.fit(equal.view(), &Args::new(), &Context::new(0)).unwrap();
+    let found = HDBSCAN
+        .fit(equal.view(), &Args::new(), &Context::new(0))
+        .unwrap();
     assert_eq!(found.labels, vec![-1; 50]);
-    let single = args(&[("allow_single_cluster", messier_query::signature::Arg::Bool(true))]);
-    let found = HDBSCAN.fit(equal.view(), &single, &Context::new(0)).unwrap();
+    let single = args(&[(
+        "allow_single_cluster",
+        messier_query::signature::Arg::Bool(true),
+    )]);
+    let found = HDBSCAN
+        .fit(equal.view(), &single, &Context::new(0))
+        .unwrap();
     assert_eq!(found.labels, vec![0; 50]);
     assert!(found.probabilities.unwrap().iter().all(|p| *p == 1.0));
 }
@@ -137,12 +185,20 @@ fn repeated_rows_do_not_spoil_the_numbers() {
     let x = Array2::from_shape_fn((180, 4), |(i, j)| {
         (i % 3) as f32 * 100.0 + if i < 90 { 0.0 } else { noise[[i, j]] }
     });
-    let found = HDBSCAN.fit(x.view(), &Args::new(), &Context::new(0)).unwrap();
+    let found = HDBSCAN
+        .fit(x.view(), &Args::new(), &Context::new(0))
+        .unwrap();
     assert!(found.len() >= 3);
     for values in [found.probabilities.unwrap(), found.outlier_scores.unwrap()] {
         assert!(values.iter().all(|v| (0.0..=1.0).contains(v)));
     }
-    assert!(found.persistence.unwrap().iter().all(|v| (0.0..=1.0).contains(v)));
+    assert!(
+        found
+            .persistence
+            .unwrap()
+            .iter()
+            .all(|v| (0.0..=1.0).contains(v))
+    );
 }
 
 #[test]
@@ -163,7 +219,9 @@ fn it_stops_at_every_tick() {
 
 #[test]
 fn a_chain_of_a_hundred_thousand_joins_does_not_overflow_the_stack() {
-    let edges: Vec<Edge> = (0..100_000).map(|i| Edge::new(1.0 + i as f32, i, i + 1)).collect();
+    let edges: Vec<Edge> = (0..100_000)
+        .map(|i| Edge::new(1.0 + i as f32, i, i + 1))
+        .collect();
     let n = edges.len() + 1;
     let condensed = Condensed::new(&linkage::single(n, &edges), n, 5);
     assert_eq!(condensed.clusters.len(), 1);

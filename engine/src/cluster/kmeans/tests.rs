@@ -9,7 +9,13 @@ use crate::linalg::squared_distance;
 use crate::neighbors::tests::cloud;
 
 fn options(k: usize, start: Start) -> Options {
-    Options { n_clusters: k, start, n_init: 1, max_iter: 50, tol: 0.0 }
+    Options {
+        n_clusters: k,
+        start,
+        n_init: 1,
+        max_iter: 50,
+        tol: 0.0,
+    }
 }
 
 /// Lloyd's rounds in plain f64.
@@ -21,7 +27,9 @@ fn plain(x: &Array2<f32>, mut centers: Array2<f64>, rounds: usize) -> (Vec<u32>,
             .into_iter()
             .map(|row| {
                 let distance = |c: usize| (&row - &centers.row(c)).mapv(|g| g * g).sum();
-                (0..k).min_by(|&a, &b| distance(a).total_cmp(&distance(b))).unwrap() as u32
+                (0..k)
+                    .min_by(|&a, &b| distance(a).total_cmp(&distance(b)))
+                    .unwrap() as u32
             })
             .collect()
     };
@@ -61,7 +69,10 @@ fn labels_are_those_of_plain_rounds() {
             .into_iter()
             .zip(&labels)
             .map(|(row, &c)| {
-                row.iter().zip(centers.row(c as usize)).map(|(a, b)| (f64::from(*a) - b).powi(2)).sum::<f64>()
+                row.iter()
+                    .zip(centers.row(c as usize))
+                    .map(|(a, b)| (f64::from(*a) - b).powi(2))
+                    .sum::<f64>()
             })
             .sum();
         assert!((found.inertia - inertia).abs() < 1e-4 * inertia);
@@ -74,7 +85,10 @@ fn the_same_bits_for_any_number_of_threads_and_any_path() {
     for start in [Start::KMeansPlusPlus, Start::Random] {
         let options = options(20, start);
         let run = |threads, isa| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
             pool.install(|| kmeans_on(isa, x.view(), &options, &Context::new(9)).unwrap())
         };
         let one = run(1, Isa::PORTABLE);
@@ -98,9 +112,17 @@ fn seeds_matter_and_repeat() {
 fn the_greedy_start_is_better_than_random_rows() {
     // 25 far places: random rows hit some of them twice.
     let noise = cloud(800, 6, 2);
-    let x = Array2::from_shape_fn((800, 6), |(i, j)| noise[[i, j]] * 0.1 + ((i % 25) * (j + 7) % 31) as f32); = |start: Start| -> f64 {
-        let one = Options { max_iter: 1, ..options(25, start) };
-        (0..10).map(|seed| kmeans(x.view(), &one, &Context::new(seed)).unwrap().inertia).sum()
+    let x = Array2::from_shape_fn((800, 6), |(i, j)| {
+        noise[[i, j]] * 0.1 + ((i % 25) * (j + 7) % 31) as f32
+    });
+    let inertia = |start: Start| -> f64 {
+        let one = Options {
+            max_iter: 1,
+            ..options(25, start)
+        };
+        (0..10)
+            .map(|seed| kmeans(x.view(), &one, &Context::new(seed)).unwrap().inertia)
+            .sum()
     };
     assert!(inertia(Start::KMeansPlusPlus) < 0.2 * inertia(Start::Random));
 }
@@ -111,7 +133,12 @@ fn an_empty_cluster_takes_the_farthest_row() {
     x.row_mut(23).fill(50.0);
     // The third centre is nearer to nothing.
     let start = ndarray::arr2(&[[0.0, 0.5], [1.0, 0.5], [-900.0, -900.0]]);
-    let found = kmeans(x.view(), &options(3, Start::Centers(start)), &Context::new(0)).unwrap();
+    let found = kmeans(
+        x.view(),
+        &options(3, Start::Centers(start)),
+        &Context::new(0),
+    )
+    .unwrap();
     assert_eq!(found.labels[23], 2);
     assert_eq!(found.labels.iter().filter(|label| **label == 2).count(), 1);
 }
@@ -124,7 +151,11 @@ fn fewer_different_rows_than_clusters_is_an_answer_with_a_note() {
     let found = KMEANS.fit(x.view(), &args, &context).unwrap();
     assert_eq!(found.len(), 2);
     assert_eq!(found.centers.as_ref().unwrap().nrows(), 2);
-    assert!(context.notes.sorted()[0].message.contains("2 different rows"));
+    assert!(
+        context.notes.sorted()[0]
+            .message
+            .contains("2 different rows")
+    );
     assert_eq!(found.scores[0], ("inertia", 0.0));
 }
 
@@ -132,14 +163,25 @@ fn fewer_different_rows_than_clusters_is_an_answer_with_a_note() {
 fn extreme_sizes_give_finite_answers() {
     for factor in [1e-42_f32, 1e-30, 1e30, 2e37] {
         let x = cloud(200, 4, 3).mapv(|x| x * factor);
-        let found = kmeans(x.view(), &options(5, Start::KMeansPlusPlus), &Context::new(0)).unwrap();
+        let found = kmeans(
+            x.view(),
+            &options(5, Start::KMeansPlusPlus),
+            &Context::new(0),
+        )
+        .unwrap();
         assert!(found.centers.iter().all(|c| c.is_finite()));
         assert!(found.inertia.is_finite());
         for (row, &label) in x.rows().into_iter().zip(&found.labels) {
             let wide = |c: usize| -> f64 {
-                row.iter().zip(found.centers.row(c)).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum()
+                row.iter()
+                    .zip(found.centers.row(c))
+                    .map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2))
+                    .sum()
             };
-            assert!((0..5).all(|c| wide(label as usize) <= wide(c) * 1.01 + 1e-80), "{factor}");
+            assert!(
+                (0..5).all(|c| wide(label as usize) <= wide(c) * 1.01 + 1e-80),
+                "{factor}"
+            );
         }
     }
 }
@@ -148,17 +190,31 @@ fn extreme_sizes_give_finite_answers() {
 fn what_cannot_be_done_is_said() {
     let x = cloud(5, 3, 1);
     let error = |args: &[(&str, Arg)], x: &Array2<f32>| {
-        let args = args.iter().map(|(name, arg)| ((*name).to_owned(), arg.clone())).collect();
-        KMEANS.fit(x.view(), &args, &Context::new(0)).unwrap_err().to_string()
+        let args = args
+            .iter()
+            .map(|(name, arg)| ((*name).to_owned(), arg.clone()))
+            .collect();
+        KMEANS
+            .fit(x.view(), &args, &Context::new(0))
+            .unwrap_err()
+            .to_string()
     };
     assert!(error(&[], &x).contains("8 clusters of 5 rows"));
     assert!(error(&[], &Array2::zeros((0, 3))).contains("0 rows"));
-    assert!(error(&[("n_clusters", Arg::Int(0)), ("tol", Arg::Float(-1.0))], &x).contains("tol"));
+    assert!(
+        error(
+            &[("n_clusters", Arg::Int(0)), ("tol", Arg::Float(-1.0))],
+            &x
+        )
+        .contains("tol")
+    );
     let mut bad = x.clone();
     bad[[3, 1]] = f32::NAN;
     assert!(error(&[("n_clusters", Arg::Int(2))], &bad).contains("row 3"));
     let start = Start::Centers(Array2::zeros((2, 7)));
-    let error = kmeans(x.view(), &options(2, start), &Context::new(0)).unwrap_err().to_string();
+    let error = kmeans(x.view(), &options(2, start), &Context::new(0))
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("2 x 7"), "{error}");
 }
 
@@ -181,12 +237,20 @@ fn it_stops_at_every_tick() {
 #[test]
 fn a_last_assignment_makes_labels_fit_the_centres() {
     let x = cloud(700, 9, 7);
-    let one = Options { max_iter: 2, ..options(12, Start::Random) };
+    let one = Options {
+        max_iter: 2,
+        ..options(12, Start::Random)
+    };
     let found = kmeans(x.view(), &one, &Context::new(3)).unwrap();
     assert_eq!(found.iterations, 2);
     let rows = x.as_standard_layout();
     for (row, &label) in rows.rows().into_iter().zip(&found.labels) {
-        let to = |c: usize| squared_distance(row.as_slice().unwrap(), found.centers.row(c).as_slice().unwrap());
+        let to = |c: usize| {
+            squared_distance(
+                row.as_slice().unwrap(),
+                found.centers.row(c).as_slice().unwrap(),
+            )
+        };
         assert!((0..12).all(|c| to(label as usize) <= to(c) * 1.0001));
     }
 }

@@ -47,8 +47,15 @@ impl Between {
     }
 
     fn filled(table: Option<usize>, best: Vec<Edge>) -> Between {
-        let weight = best.iter().map(|edge| AtomicU32::new(edge.weight.to_bits())).collect();
-        Between { table, best: best.into_iter().map(Mutex::new).collect(), weight }
+        let weight = best
+            .iter()
+            .map(|edge| AtomicU32::new(edge.weight.to_bits()))
+            .collect();
+        Between {
+            table,
+            best: best.into_iter().map(Mutex::new).collect(),
+            weight,
+        }
     }
 
     /// The greatest weight an edge between two components may have to be of interest.
@@ -76,7 +83,10 @@ impl Between {
     }
 
     fn into_edges(self) -> Vec<Edge> {
-        let best = self.best.into_iter().map(|edge| edge.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let best = self
+            .best
+            .into_iter()
+            .map(|edge| edge.into_inner().unwrap_or_else(PoisonError::into_inner));
         best.filter(|edge| edge.a != u32::MAX).collect()
     }
 }
@@ -107,7 +117,13 @@ struct Buffers {
 
 /// The shortest edges that `between` asks for, given each row's component.
 pub(super) fn sweep(
-    isa: Isa, points: &Points<'_>, lists: &Lists, stretch: f32, of: &[u32], between: Between, context: &Context,
+    isa: Isa,
+    points: &Points<'_>,
+    lists: &Lists,
+    stretch: f32,
+    of: &[u32],
+    between: Between,
+    context: &Context,
 ) -> Result<Vec<Edge>, Cancelled> {
     let mut order: Vec<u32> = (0..of.len() as u32).collect();
     order.sort_by_key(|&row| of[row as usize]);
@@ -116,7 +132,17 @@ pub(super) fn sweep(
     let mut offsets: Vec<f32> = panels.norms().iter().map(|norm| (1.0 - e) * norm).collect();
     offsets.resize(panels.len() * LANES, f32::INFINITY);
     let of = order.iter().map(|&row| of[row as usize]).collect();
-    let sweep = Sweep { isa, points, lists, stretch, order, of, panels, offsets, between };
+    let sweep = Sweep {
+        isa,
+        points,
+        lists,
+        stretch,
+        order,
+        of,
+        panels,
+        offsets,
+        between,
+    };
     sweep.run(context)?;
     Ok(sweep.between.into_edges())
 }
@@ -125,28 +151,35 @@ impl Sweep<'_> {
     fn run(&self, context: &Context) -> Result<(), Cancelled> {
         let n = self.order.len();
         let (blocks, strips) = (n.div_ceil(ROWS), n.div_ceil(COLUMNS));
-        let tiles: usize = (0..blocks).map(|block| strips - block * ROWS / COLUMNS).sum();
+        let tiles: usize = (0..blocks)
+            .map(|block| strips - block * ROWS / COLUMNS)
+            .sum();
         let step = context.step("join components", tiles as u64);
-        (0..blocks).into_par_iter().with_max_len(1).try_for_each_init(
-            || Buffers {
-                block: Block::new(self.isa),
-                staging: Vec::new(),
-                tile: vec![0.0; ROWS * COLUMNS],
-                limits: Vec::new(),
-                found: Vec::new(),
-            },
-            |buffers, block| {
-                let rows = block * ROWS..((block + 1) * ROWS).min(n);
-                let places = rows.clone().map(|at| self.order[at] as usize);
-                self.points.block(places, self.isa, &mut buffers.block, &mut buffers.staging);
-                for strip in block * ROWS / COLUMNS..strips {
-                    step.tick(1)?;
-                    let columns = (strip * COLUMNS).max(rows.start)..((strip + 1) * COLUMNS).min(n);
-                    self.tile(rows.clone(), columns, buffers);
-                }
-                Ok(())
-            },
-        )
+        (0..blocks)
+            .into_par_iter()
+            .with_max_len(1)
+            .try_for_each_init(
+                || Buffers {
+                    block: Block::new(self.isa),
+                    staging: Vec::new(),
+                    tile: vec![0.0; ROWS * COLUMNS],
+                    limits: Vec::new(),
+                    found: Vec::new(),
+                },
+                |buffers, block| {
+                    let rows = block * ROWS..((block + 1) * ROWS).min(n);
+                    let places = rows.clone().map(|at| self.order[at] as usize);
+                    self.points
+                        .block(places, self.isa, &mut buffers.block, &mut buffers.staging);
+                    for strip in block * ROWS / COLUMNS..strips {
+                        step.tick(1)?;
+                        let columns =
+                            (strip * COLUMNS).max(rows.start)..((strip + 1) * COLUMNS).min(n);
+                        self.tile(rows.clone(), columns, buffers);
+                    }
+                    Ok(())
+                },
+            )
     }
 
     fn tile(&self, rows: Range<usize>, columns: Range<usize>, buffers: &mut Buffers) {
@@ -171,7 +204,14 @@ impl Sweep<'_> {
             let sums = &buffers.tile[(row - rows.start) * COLUMNS..][..padded.len()];
             buffers.found.clear();
             let offset = self.offsets[row];
-            select_below_each(self.isa, offset, sums, &buffers.limits, 0, &mut buffers.found);
+            select_below_each(
+                self.isa,
+                offset,
+                sums,
+                &buffers.limits,
+                0,
+                &mut buffers.found,
+            );
             if self.decide(row, columns.start, &mut buffers.found) {
                 self.fill_limits(self.of[row], &columns, &padded, &mut buffers.limits);
             }
@@ -179,7 +219,13 @@ impl Sweep<'_> {
     }
 
     /// The greatest proposal of each column, without the row's own offset, that is of interest to a component.
-    fn fill_limits(&self, component: u32, columns: &Range<usize>, padded: &Range<usize>, limits: &mut Vec<f32>) {
+    fn fill_limits(
+        &self,
+        component: u32,
+        columns: &Range<usize>,
+        padded: &Range<usize>,
+        limits: &mut Vec<f32>,
+    ) {
         limits.clear();
         let mut last = (component, f32::NEG_INFINITY);
         limits.extend(columns.clone().map(|column| {
@@ -200,7 +246,8 @@ impl Sweep<'_> {
     fn proposed(&self, weight: f32) -> f32 {
         let squared = f64::from(weight) / f64::from(self.stretch) * self.points.squared_scale();
         // The shares cover the roundings of the comparison; `bound::relative` has room for those of its terms.
-        (squared * (1.0 + 1e-6) + f64::from(bound::floor(self.points.dims()))).min(f64::from(f32::MAX)) as f32
+        (squared * (1.0 + 1e-6) + f64::from(bound::floor(self.points.dims())))
+            .min(f64::from(f32::MAX)) as f32
     }
 
     /// Decides the proposals found for a row, nearest first; whether any was an improvement.
@@ -208,7 +255,9 @@ impl Sweep<'_> {
         let mut improved = false;
         let lower = |column: usize, value: f32| value + self.offsets[column];
         found.sort_unstable_by(|a, b| {
-            lower(first + a.1 as usize, a.0).total_cmp(&lower(first + b.1 as usize, b.0)).then(a.1.cmp(&b.1))
+            lower(first + a.1 as usize, a.0)
+                .total_cmp(&lower(first + b.1 as usize, b.0))
+                .then(a.1.cmp(&b.1))
         });
         let a = self.order[row];
         for &(value, column, _) in found.iter() {
