@@ -84,3 +84,62 @@ fn name(word: &str, all: &[Token], at: usize) -> Style {
         _ => Style::Field,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Style, highlight};
+
+    /// The words of a text with their styles; punctuation left out.
+    fn styled(text: &str) -> Vec<(&str, Style)> {
+        highlight(text)
+            .into_iter()
+            .filter(|(_, style)| *style != Style::Punctuation)
+            .map(|(span, style)| (&text[span.start..span.end], style))
+            .collect()
+    }
+
+    #[test]
+    fn each_part_has_its_style() {
+        use Style::*;
+        assert_eq!(
+            styled(
+                "dataset.match(F('k20') == \"7\" and a.b is None).sort_by(x, reverse=True) # why"
+            ),
+            [
+                ("dataset", Source),
+                ("match", Call),
+                ("F", Call),
+                ("'k20'", Text),
+                ("==", Operator),
+                ("\"7\"", Text),
+                ("and", Keyword),
+                ("a", Field),
+                ("b", Field),
+                ("is", Keyword),
+                ("None", Constant),
+                ("sort_by", Call),
+                ("x", Field),
+                ("reverse", Parameter),
+                ("=", Operator),
+                ("True", Constant),
+                ("# why", Comment),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_stand_is_marked_while_typing() {
+        use Style::*;
+        assert_eq!(
+            styled("k && NULL lambda 1.5 'open"),
+            [
+                ("k", Field),
+                ("&&", Wrong),
+                ("NULL", Wrong),
+                ("lambda", Wrong),
+                ("1.5", Number),
+                ("'open", Wrong)
+            ]
+        );
+    }
+}

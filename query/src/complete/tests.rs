@@ -161,9 +161,9 @@ fn a_chain_goes_on_with_stages_aggregations_and_operators() {
         ],
     );
     offers("match(k20 == \"7\").|", &["limit(", "count(", "cluster("]);
-    only("match(k20 == \"7\").lim|", &["limit("]);
-    only("dataset.match(x)[:3].lim|", &["limit("]);
-    only("view(\"a\").lim|", &["limit("]);
+    only("match(k20 == \"7\").ski|", &["skip("]);
+    only("dataset.match(x)[:3].ski|", &["skip("]);
+    only("view(\"a\").ski|", &["skip("]);
     offers("fo.Match(x).li|", &["limit("]);
     only("view(\"|", &["night shots"]);
     assert!(!offered("match(k20 == \"7\").|").contains(&"abs(".to_owned()));

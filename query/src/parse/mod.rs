@@ -32,6 +32,9 @@ pub const MAX_BYTES: usize = 1 << 20;
 /// At most this many mistakes are reported.
 pub(crate) const MAX_PROBLEMS: usize = 20;
 
+/// A mended query longer than this is not shown, in bytes.
+const MAX_OFFERED: usize = 400;
+
 /// Reads a query. The time taken grows linearly with the text; nesting and length are limited; no text makes it panic.
 ///
 /// # Errors
@@ -110,10 +113,14 @@ fn attempt(text: &str) -> (Query, Vec<Diagnostic>) {
 
 /// Adds the whole query as it was probably meant, where it can be made and can be read.
 fn suggest(text: &str, problems: &mut [Diagnostic]) {
+    // Nobody reads a longer one.
+    if text.len() > MAX_OFFERED {
+        return;
+    }
     let Some(mended) = mend(text, problems) else {
         return;
     };
-    if mended.len() > 400
+    if mended.len() > MAX_OFFERED
         || problems
             .iter()
             .any(|problem| problem.hints.iter().any(|hint| hint.contains(&mended)))
