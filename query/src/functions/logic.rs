@@ -143,20 +143,11 @@ impl Form for Several {
         if !fine {
             return None;
         }
-        // In pairs, so that the depth of the plan grows with the logarithm of their number.
-        while conditions.len() > 1 {
-            let mut pairs = Vec::with_capacity(conditions.len().div_ceil(2));
-            let mut rest = conditions.into_iter();
-            while let Some(a) = rest.next() {
-                pairs.push(match rest.next() {
-                    Some(b) => planner.logic(self.all, a, b, args.span)?,
-                    None => a,
-                });
-            }
-            conditions = pairs;
-        }
         let empty = || Expr::literal(&Datum::Bool(self.all), Type::Bool, args.span);
-        Some(conditions.pop().unwrap_or_else(empty))
+        if conditions.is_empty() {
+            return Some(empty());
+        }
+        planner.joined(self.all, conditions, args.span)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Comparisons: both sides brought to one type, or an error that names both and the likely fix.
 
 use super::constant::read_moment;
-use super::{Expr, Node, Planner};
+use super::{Expr, Planner};
 use crate::columns::Datum;
 use crate::diagnostic::Diagnostic;
 use crate::functions;
@@ -17,7 +17,7 @@ impl Planner<'_> {
         span: Span,
     ) -> Option<Expr> {
         let mut left = self.expr(first);
-        let mut all: Option<Expr> = None;
+        let mut pairs = Vec::with_capacity(rest.len());
         let mut fine = true;
         for (op, right) in rest {
             let right = self.expr(right);
@@ -26,20 +26,16 @@ impl Planner<'_> {
                 _ => None,
             };
             left = right;
-            match (pair, all.take()) {
-                (None, _) => fine = false,
-                (Some(pair), None) => all = Some(pair),
-                (Some(pair), Some(before)) => {
-                    let node = Node::And(Box::new(before), Box::new(pair));
-                    all = Some(Expr {
-                        node,
-                        ty: Type::Bool,
-                        span,
-                    });
-                }
+            match pair {
+                Some(pair) => pairs.push(pair),
+                None => fine = false,
             }
         }
-        all.filter(|_| fine)
+        if fine {
+            self.joined(true, pairs, span)
+        } else {
+            None
+        }
     }
 
     fn comparison(&mut self, op: CompareOp, a: Expr, b: Expr, span: Span) -> Option<Expr> {

@@ -206,6 +206,28 @@ impl Planner<'_> {
         })
     }
 
+    /// Both, or either, of several conditions; `None` of none. Joined in pairs, so that the depth of the plan grows with
+    /// the logarithm of their number.
+    pub(crate) fn joined(
+        &mut self,
+        both: bool,
+        mut conditions: Vec<Expr>,
+        span: Span,
+    ) -> Option<Expr> {
+        while conditions.len() > 1 {
+            let mut pairs = Vec::with_capacity(conditions.len().div_ceil(2));
+            let mut rest = conditions.into_iter();
+            while let Some(a) = rest.next() {
+                pairs.push(match rest.next() {
+                    Some(b) => self.logic(both, a, b, span)?,
+                    None => a,
+                });
+            }
+            conditions = pairs;
+        }
+        conditions.pop()
+    }
+
     /// An expression that must be a condition.
     pub fn condition(&mut self, expr: Expr, of: &str) -> Option<Expr> {
         if matches!(expr.ty, Type::Bool | Type::Null) {

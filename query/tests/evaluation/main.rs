@@ -3,6 +3,7 @@
 mod differential;
 mod examples;
 mod generator;
+mod hostile;
 mod mistakes;
 mod naive;
 mod operators;
