@@ -3,12 +3,15 @@
 //! Reading copies nothing. Arrow validates what it is given (offsets rise and stay inside, text is UTF-8, keys are in
 //! range), so a damaged file is an error and never undefined behaviour.
 
-use arrow::array::{Array, ArrayData, ArrayRef, MutableArrayData, make_array};
+use arrow::array::{Array, ArrayData, ArrayRef, BufferSpec, MutableArrayData, layout, make_array};
 use arrow::buffer::Buffer;
 use arrow::datatypes::DataType;
 use serde::{Deserialize, Serialize};
 
 use super::ALIGN;
+
+/// More values than this are made up: no sum over their widths may overflow.
+const MAX_LEN: usize = 1 << 40;
 
 /// One array of a chunk's tree: its buffers' places in the file, and its children.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -141,7 +144,10 @@ fn data_of(ty: &DataType, node: &Node, file: &Buffer) -> Result<ArrayData, Strin
         .zip(&node.children)
         .map(|(ty, child)| data_of(ty, child, file))
         .collect::<Result<Vec<_>, _>>()?;
-    let len = usize::try_from(node.len).map_err(|error| error.to_string())?;
+    let len = usize::try_from(node.len)
+        .ok()
+        .filter(|len| *len <= MAX_LEN)
+        .ok_or_else(|| format!("{} values described", node.len))?;
     let validity = node.validity.as_ref().map(take).transpose()?;
     if validity
         .as_ref()
@@ -149,6 +155,7 @@ fn data_of(ty: &DataType, node: &Node, file: &Buffer) -> Result<ArrayData, Strin
     {
         return Err("the validity bitmap is too short".into());
     }
+    check_widths(ty, node)?;
     ArrayData::builder(ty.clone())
         .len(len)
         .null_bit_buffer(validity)
@@ -157,6 +164,25 @@ fn data_of(ty: &DataType, node: &Node, file: &Buffer) -> Result<ArrayData, Strin
         .align_buffers(true)
         .build()
         .map_err(|error| error.to_string())
+}
+
+/// Arrow expects buffers of whole values, and says so by panicking.
+fn check_widths(ty: &DataType, node: &Node) -> Result<(), String> {
+    let expected = layout(ty).buffers;
+    if expected.len() != node.buffers.len() {
+        return Err(format!("{} buffers described for {ty}", node.buffers.len()));
+    }
+    for (spec, place) in expected.iter().zip(&node.buffers) {
+        if let BufferSpec::FixedWidth { byte_width, .. } = spec
+            && !place.len.is_multiple_of((*byte_width).max(1) as u64)
+        {
+            return Err(format!(
+                "a buffer of {} bytes described for {ty}",
+                place.len
+            ));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -263,6 +289,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5000))]
+
         /// A description may lie (its sum may have been made to fit): it is refused, or read inside the file.
         #[test]
         fn no_description_makes_it_panic(
