@@ -50,7 +50,7 @@ impl Catalog {
             .flush_every_ms(None);
         match guarded(|| config.open()) {
             Ok(db) => Ok(Catalog { db, path }),
-            Err(why) if why.contains("lock") => Err(Unopened::Held),
+            Err(why) if why.contains("could not acquire lock") => Err(Unopened::Held),
             Err(_) => Err(Unopened::Unusable),
         }
     }

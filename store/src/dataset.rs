@@ -54,9 +54,17 @@ impl Dataset {
     /// # Errors
     /// [`Error::UnknownDataset`] if it has been deleted; as [`Store::open`].
     pub fn snapshot(&self) -> Result<Snapshot> {
-        let state = self.store.inner.current()?;
-        let data = self.store.inner.snapshot(&self.entry(&state)?.current);
-        Ok(Snapshot::new(self.store.clone(), data))
+        let inner = &self.store.inner;
+        let mut state = inner.current()?;
+        loop {
+            let data = inner.snapshot(&self.entry(&state)?.current);
+            // A sweep in another thread may have missed that this generation is looked at, but only if the dataset had
+            // moved on from it before; so if it is still kept now, it is safe from here on.
+            state = inner.current()?;
+            if self.entry(&state)?.keeps(data.manifest.generation) {
+                return Ok(Snapshot::new(self.store.clone(), data));
+            }
+        }
     }
 
     /// Does all of `changes` or nothing, and returns the new generation, which then survives a power cut. No changes: no

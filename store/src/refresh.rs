@@ -32,10 +32,7 @@ impl Inner {
                 .state
                 .clone());
         }
-        let stat = self
-            .disk
-            .stat(journal::FILE)
-            .map_err(|error| self.io("read", journal::FILE, error))?;
+        let stat = self.stat_journal()?;
         {
             let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
             if loaded.stat == stat && stat.is_some() {
@@ -43,8 +40,18 @@ impl Inner {
             }
         }
         let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
-        self.load(&mut loaded, stat)?;
+        // Another thread may have committed, or read what was new, before this one got here.
+        let stat = self.stat_journal()?;
+        if loaded.stat != stat || stat.is_none() {
+            self.load(&mut loaded, stat)?;
+        }
         Ok(loaded.state.clone())
+    }
+
+    fn stat_journal(&self) -> Result<Option<Stat>> {
+        self.disk
+            .stat(journal::FILE)
+            .map_err(|error| self.io("read", journal::FILE, error))
     }
 
     fn load(&self, loaded: &mut Loaded, stat: Option<Stat>) -> Result<()> {

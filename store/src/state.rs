@@ -26,6 +26,14 @@ pub struct Entry {
     pub earlier: VecDeque<Arc<Manifest>>,
 }
 
+impl Entry {
+    /// Whether this generation is the newest or kept for undo.
+    pub fn keeps(&self, generation: u64) -> bool {
+        let mut kept = self.earlier.iter().chain([&self.current]);
+        kept.any(|manifest| manifest.generation == generation)
+    }
+}
+
 impl State {
     /// Applies a record.
     pub fn apply(&mut self, record: Record) {

@@ -88,6 +88,17 @@ pub(super) fn gather(dir: &Path, disk: &dyn Disk, repaired: &mut Repaired) -> Re
     if let Some(catalogue) = &catalogue
         && let Ok(datasets) = catalogue.datasets()
     {
+        if whole {
+            // The catalogue is the newer of the two: what it does not know was deleted by a record that is lost.
+            let known: BTreeSet<u64> = datasets.iter().flatten().map(|one| one.id).collect();
+            let gone: Vec<u64> = state
+                .all_current()
+                .map(|one| one.id)
+                .filter(|id| !known.contains(id))
+                .collect();
+            gone.into_iter()
+                .for_each(|id| state.apply(Record::Remove(id)));
+        }
         candidates.extend(
             datasets
                 .into_iter()

@@ -118,11 +118,11 @@ fn replace_journal(
             why,
         })?
         .0;
-    if disk
-        .stat(journal::NEW_FILE)
-        .map_err(|error| io("read", journal::NEW_FILE, error))?
-        .is_some()
-    {
+    let exists = |name| {
+        let stat = disk.stat(name).map_err(|error| io("read", name, error))?;
+        Ok::<bool, Error>(stat.is_some())
+    };
+    if exists(journal::NEW_FILE)? {
         disk.remove(journal::NEW_FILE)
             .map_err(|error| io("remove", journal::NEW_FILE, error))?;
     }
@@ -130,13 +130,18 @@ fn replace_journal(
         .map_err(|error| io("write", journal::NEW_FILE, error))?;
     disk.sync(journal::NEW_FILE)
         .map_err(|error| io("sync", journal::NEW_FILE, error))?;
-    if disk
-        .stat(journal::FILE)
-        .map_err(|error| io("read", journal::FILE, error))?
-        .is_some()
-    {
-        disk.rename(journal::FILE, ASIDE)
-            .map_err(|error| io("rename", journal::FILE, error))?;
+    if exists(journal::FILE)? {
+        // A copy, so that there is a journal at every moment of the repair.
+        let old = disk
+            .read(journal::FILE, 0)
+            .map_err(|error| io("read", journal::FILE, error))?;
+        if exists(ASIDE)? {
+            disk.remove(ASIDE)
+                .map_err(|error| io("remove", ASIDE, error))?;
+        }
+        disk.create(ASIDE, &[&old])
+            .and_then(|()| disk.sync(ASIDE))
+            .map_err(|error| io("write", ASIDE, error))?;
         repaired.aside.push(dir.join(ASIDE));
     }
     disk.rename(journal::NEW_FILE, journal::FILE)

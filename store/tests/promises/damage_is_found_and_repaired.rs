@@ -218,3 +218,17 @@ fn a_store_in_use_is_not_repaired() {
     drop(store);
     assert_eq!(repair(dir.path()).unwrap().journal, None);
 }
+
+#[test]
+fn a_deletion_that_the_journal_lost_is_not_undone_by_a_repair() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path());
+    let journal = dir.path().join("journal");
+    let before = fs::read(&journal).unwrap();
+    Store::open(dir.path()).unwrap().delete("b").unwrap();
+    fs::write(&journal, before).unwrap();
+    let repaired = repair(dir.path()).unwrap();
+    let names: Vec<_> = repaired.datasets.iter().map(|one| &*one.name).collect();
+    assert_eq!(names, ["a"], "{repaired:?}");
+    assert!(dir.path().join("journal.bad").exists());
+}
