@@ -6,7 +6,6 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Instant;
 
-use messier_engine::exchange::demo;
 use serde_json::json;
 
 use crate::args;
@@ -28,74 +27,39 @@ pub fn run(args: &args::Demo, job: &Job<'_>) -> Result<(), Failure> {
     let store = dir.join("store");
     let house = House::at(&store);
     let pictures = dir.join("pictures");
-    let unpacked = job.work(|context| demo::unpack(&pictures, context))?;
     begin_afresh(&house, job)?;
+    let session = house.session()?;
+    let imported = job.work(|context| session.import_demo(NAME, &pictures, context))?;
     let steps = Steps {
         job,
         house: &house,
         store: &store,
     };
-
-    let labels = pictures.join("labels.csv");
-    steps.silent(&["import", path(&pictures)?, "--name", NAME])?;
-    for field in ["group", "subgroup", "name"] {
-        steps.silent(&["set-values", NAME, field, path(&labels)?])?;
-    }
     steps.say(&format!(
         "{} imported from {}",
-        count(unpacked.pictures.len() as u64, "picture"),
+        count(imported.samples, "picture"),
         pictures.display()
     ));
-    steps.run(&["embed", NAME])?;
-    steps.run(&["reduce", NAME, "--method", "umap", "--run", "map"])?;
-    steps.silent(&[
-        "reduce",
-        NAME,
-        "--method",
-        "umap",
-        "--n-components",
-        "5",
-        "--min-dist",
-        "0",
-        "--run",
-        "map5",
-    ])?;
-    steps.run(&[
-        "cluster",
-        NAME,
-        "--method",
-        "hdbscan",
-        "--features",
-        "map5",
-        "--min-cluster-size",
-        "15",
-        "--run",
-        "h15",
-    ])?;
-    steps.run(&[
-        "cluster",
-        NAME,
-        "--method",
-        "kmeans",
-        "--n-clusters",
-        "20",
-        "--run",
-        "k20",
-    ])?;
+    steps.run("embed emoji")?;
+    steps.run("reduce emoji --method umap --run map")?;
+    // Density is found more easily in a few dimensions than in 1,280, and more truly than in the two of the map.
+    steps.run("reduce emoji --method umap --n-components 5 --min-dist 0 --run map5")?;
+    steps.run("cluster emoji --method hdbscan --features map5 --min-cluster-size 15 --run h15")?;
+    steps.run("cluster emoji --method kmeans --n-clusters 20 --run k20")?;
 
-    let clusters = dir.join("clusters");
-    let (svg, png) = (dir.join("map.svg"), dir.join("map.png"));
-    let draw = [
-        "plot", NAME, "--points", "map", "--color", "k20", "--label", "subgroup",
-    ];
-    steps.run(&draw)?;
-    for file in [&svg, &png] {
-        steps.silent(&[&draw[..], &["--pictures", "-o", path(file)?]].concat())?;
+    let draw = "plot emoji --points map --color k20 --label subgroup";
+    steps.run(draw)?;
+    for file in ["map.svg", "map.png"] {
+        let file = dir.join(file);
+        let out = ["--pictures", "-o", path(&file)?];
+        steps.silent(&draw.split(' ').chain(out).collect::<Vec<_>>())?;
     }
+    let clusters = dir.join("clusters");
+    let out = path(&clusters)?;
     steps.silent(&[
         "export",
         NAME,
-        path(&clusters)?,
+        out,
         "--format",
         "image-tree",
         "--by",
@@ -208,13 +172,12 @@ struct Steps<'a, 'b> {
 
 impl Steps<'_, '_> {
     /// Shows the command, then does it.
-    fn run(&self, words: &[&str]) -> Result<(), Failure> {
-        let shown = words.join(" ");
+    fn run(&self, command: &str) -> Result<(), Failure> {
         self.say(&format!(
-            "{} messier {shown}",
+            "{} messier {command}",
             Paint::new(self.job.terminal.paints_err()).dim("$")
         ));
-        self.command(words, false)
+        self.command(&command.split(' ').collect::<Vec<_>>(), false)
     }
 
     /// Does a command of which only errors are shown.

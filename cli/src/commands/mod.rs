@@ -1,5 +1,6 @@
 //! The commands, one file each: they ask the session, and hand what it says to [`crate::render`].
 
+mod coloring;
 mod completions;
 mod datasets;
 mod demo;
