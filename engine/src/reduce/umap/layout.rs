@@ -19,6 +19,8 @@ const VERTICES: usize = 128;
 const LANES: usize = 16;
 /// The largest move of one sample along one axis, before the learning rate.
 const CLIP: f32 = 4.0;
+/// A vertex with more pulls than this takes them in several steps, each from where the last one led.
+const BATCH: usize = 16;
 /// Schedules are fractions of this.
 const WHOLE: u32 = 1 << 31;
 
@@ -139,12 +141,15 @@ struct Round<'a> {
 /// Buffers of one task.
 #[derive(Default)]
 struct Scratch {
+    /// The neighbours whose edges are due.
+    due: Vec<u32>,
     /// The other vertex of each sample: pulls first, then pushes, both padded.
     others: Vec<u32>,
     /// Differences, axis by axis.
     apart: Vec<f32>,
     squares: Vec<f32>,
     moves: Vec<f32>,
+    pulled: Vec<f32>,
 }
 
 impl Round<'_> {
@@ -166,37 +171,42 @@ impl Round<'_> {
         });
     }
 
-    /// Collects the samples of vertex `i`; gives the padded number of pulls.
+    /// Collects the neighbours of vertex `i` whose edges are due in this epoch.
     #[inline(always)]
-    fn sample(&self, i: usize, others: &mut Vec<u32>) -> usize {
+    fn due(&self, i: usize, due: &mut Vec<u32>) {
         let range = self.graph.starts[i]..self.graph.starts[i + 1];
-        others.clear();
-        others.resize(range.len().next_multiple_of(LANES), i as u32);
-        let mut due = 0;
-        for (&rate, &column) in self.rates[range.clone()]
+        // One more than may be due, so that every edge can be written before it is known to count.
+        due.resize(range.len() + 1, 0);
+        let mut count = 0;
+        let edges = self.rates[range.clone()]
             .iter()
-            .zip(&self.graph.columns[range])
-        {
+            .zip(&self.graph.columns[range]);
+        for (&rate, &column) in edges {
             // An edge is due when its schedule passes a whole number.
             let passed = self.epoch.wrapping_mul(rate) & (WHOLE - 1) < rate;
-            others[due] = column;
-            due += usize::from(passed);
+            due[count] = column;
+            count += usize::from(passed);
         }
-        let pulls = due.next_multiple_of(LANES);
-        for other in &mut others[due..pulls] {
-            *other = i as u32;
-        }
-        others.truncate(pulls);
-        let pushes = due * self.negatives;
-        others.resize(pulls + pushes.next_multiple_of(LANES), i as u32);
+        due.truncate(count);
+    }
+
+    /// Puts the pulls of one batch into `others`, then its pushes, both padded; gives the padded number of pulls.
+    #[inline(always)]
+    fn sample(&self, i: usize, batch: usize, pulls: &[u32], others: &mut Vec<u32>) -> usize {
+        let padded = pulls.len().next_multiple_of(LANES);
+        let pushes = pulls.len() * self.negatives;
+        others.clear();
+        others.extend_from_slice(pulls);
+        others.resize(padded, i as u32);
         let n = self.graph.len() as u64;
-        let key = random::bits(self.seed, 0, i as u64);
+        let key = random::bits(self.seed, batch as u64, i as u64);
         let (key, jump) = (key as u32, (key >> 32) as u32 | 1);
-        for (draw, other) in others[pulls..pulls + pushes].iter_mut().enumerate() {
-            *other = ((u64::from(hash(key.wrapping_add((draw as u32).wrapping_mul(jump)))) * n)
-                >> 32) as u32;
-        }
-        pulls
+        others.extend((0..pushes as u32).map(|draw| {
+            let draw = hash(key.wrapping_add(draw.wrapping_mul(jump)));
+            ((u64::from(draw) * n) >> 32) as u32
+        }));
+        others.resize(padded + pushes.next_multiple_of(LANES), i as u32);
+        padded
     }
 }
 
@@ -222,49 +232,76 @@ impl<const DIM: usize> pulp::NullaryFnOnce for Piece<'_, DIM> {
     #[inline(always)]
     fn call(self) {
         let dim = if DIM == 0 { self.dim } else { DIM };
+        let (round, scratch) = (self.round, self.scratch);
+        let mut due = std::mem::take(&mut scratch.due);
+        for (at, row) in self.rows.chunks_exact_mut(dim).enumerate() {
+            let i = self.first + at;
+            row.copy_from_slice(&round.points[i * dim..(i + 1) * dim]);
+            round.due(i, &mut due);
+            for (batch, pulls) in due.chunks(BATCH).enumerate() {
+                let pulls = round.sample(i, batch, pulls, &mut scratch.others);
+                scratch.step::<DIM>(round, pulls, row);
+            }
+        }
+        scratch.due = due;
+    }
+}
+
+impl Scratch {
+    /// Moves the vertex at `row` by its samples, of which the first `pulls` pull.
+    #[inline(always)]
+    fn step<const DIM: usize>(&mut self, round: &Round<'_>, pulls: usize, row: &mut [f32]) {
+        let dim = if DIM == 0 { row.len() } else { DIM };
         let Scratch {
             others,
             apart,
             squares,
             moves,
-        } = self.scratch;
-        let points = self.round.points;
-        for (at, row) in self.rows.chunks_exact_mut(dim).enumerate() {
-            let i = self.first + at;
-            let pulls = self.round.sample(i, others);
-            let samples = others.len();
-            apart.resize(samples * dim, 0.0);
-            squares.clear();
-            squares.resize(samples, 0.0);
-            moves.resize(samples, 0.0);
-            let own = &points[i * dim..(i + 1) * dim];
-            for (s, &other) in others.iter().enumerate() {
-                let other = &points[other as usize * dim..(other as usize + 1) * dim];
-                for c in 0..dim {
-                    apart[c * samples + s] = own[c] - other[c];
-                }
-            }
-            for axis in apart.chunks_exact(samples.max(1)).take(dim) {
-                for (square, difference) in squares.iter_mut().zip(axis) {
-                    *square += difference * difference;
-                }
-            }
-            let forces = self.round.forces;
-            let (pull_squares, push_squares) = squares.split_at(pulls);
-            let (pull_moves, push_moves) = moves.split_at_mut(pulls);
-            for (by, &square) in pull_moves.iter_mut().zip(pull_squares) {
-                *by = forces.pull(square);
-            }
-            for (by, &square) in push_moves.iter_mut().zip(push_squares) {
-                *by = forces.push(square);
-            }
+            pulled,
+            ..
+        } = self;
+        let samples = others.len();
+        apart.resize(samples * dim, 0.0);
+        squares.clear();
+        squares.resize(samples, 0.0);
+        moves.resize(samples, 0.0);
+        pulled.resize(dim, 0.0);
+        for (s, &other) in others.iter().enumerate() {
+            let other = &round.points[other as usize * dim..(other as usize + 1) * dim];
             for c in 0..dim {
-                let axis = &apart[c * samples..(c + 1) * samples];
-                // Both ends of an edge pull: its own sample and its mirror image's.
-                let pulled = sum_clipped(&axis[..pulls], pull_moves);
-                let pushed = sum_clipped(&axis[pulls..], push_moves);
-                row[c] = own[c] + self.round.alpha * (2.0 * pulled + pushed);
+                apart[c * samples + s] = row[c] - other[c];
             }
+        }
+        for axis in apart.chunks_exact(samples.max(1)).take(dim) {
+            for (square, difference) in squares.iter_mut().zip(axis) {
+                *square += difference * difference;
+            }
+        }
+        let (pull_squares, push_squares) = squares.split_at(pulls);
+        let (pull_moves, push_moves) = moves.split_at_mut(pulls);
+        for (by, &square) in pull_moves.iter_mut().zip(pull_squares) {
+            *by = round.forces.pull(square);
+        }
+        for (by, &square) in push_moves.iter_mut().zip(push_squares) {
+            *by = round.forces.push(square);
+        }
+        let mut length = 0.0;
+        for c in 0..dim {
+            let axis = &apart[c * samples..(c + 1) * samples];
+            // Both ends of an edge pull: its own sample and its mirror image's.
+            pulled[c] = 2.0 * round.alpha * sum_clipped(&axis[..pulls], pull_moves);
+            length += pulled[c] * pulled[c];
+            row[c] += round.alpha * sum_clipped(&axis[pulls..], push_moves);
+        }
+        // One after the other, pulls would not carry a vertex past its farthest neighbour; together they might.
+        let reach = largest(pull_squares);
+        let ease = if length > reach {
+            (reach / length).sqrt()
+        } else {
+            1.0
+        };
+        for c in 0..dim {
+            row[c] += ease * pulled[c];
         }
     }
 }
@@ -279,6 +316,18 @@ fn sum_clipped(axis: &[f32], by: &[f32]) -> f32 {
         }
     }
     lanes.iter().sum()
+}
+
+/// The largest of a multiple of [`LANES`] numbers that are at least 0.
+#[inline(always)]
+fn largest(values: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; LANES];
+    for values in values.chunks_exact(LANES) {
+        for l in 0..LANES {
+            lanes[l] = lanes[l].max(values[l]);
+        }
+    }
+    lanes.into_iter().fold(0.0, f32::max)
 }
 
 /// The derivatives of the curve, over the squared distance.
