@@ -5,6 +5,7 @@ pub mod context;
 pub mod decode;
 mod error;
 pub mod exchange;
+pub mod finite;
 pub mod linalg;
 pub mod models;
 pub mod neighbors;

@@ -1,5 +1,6 @@
 //! Clusterings: each method is one file and one line in [`METHODS`].
 
+pub mod gaussian_mixture;
 pub mod hdbscan;
 pub mod kmeans;
 
@@ -10,7 +11,11 @@ use crate::context::Context;
 use crate::error::Error;
 
 /// Every clustering method, in the order help lists them.
-pub static METHODS: &[&dyn Clusterer] = &[&kmeans::KMEANS, &hdbscan::HDBSCAN];
+pub static METHODS: &[&dyn Clusterer] = &[
+    &kmeans::KMEANS,
+    &hdbscan::HDBSCAN,
+    &gaussian_mixture::GaussianMixture,
+];
 
 /// A clustering method. The conformance suite calls every one with the same hostile inputs.
 pub trait Clusterer: Sync {

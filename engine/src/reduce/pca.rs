@@ -13,6 +13,7 @@ use super::covariance::Centred;
 use super::{Reducer, Reduction, eigen};
 use crate::context::Context;
 use crate::error::Error;
+use crate::finite::check_finite;
 
 /// Rows of one block of the projection.
 const ROWS: usize = 1024;
@@ -37,12 +38,12 @@ static SIGNATURE: Signature = Signature {
     params: Params::TABLE,
     examples: &[
         Example {
-            query: r#"reduce("flat", method="pca")"#,
-            shows: "the two directions along which the vectors vary most",
+            query: r#"reduce(method="pca", features="embedding", run="flat")"#,
+            shows: "Places the vectors along the two directions in which they vary most.",
         },
         Example {
-            query: r#"reduce("p50", method="pca", n_components=50, whiten=True)"#,
-            shows: "50 uncorrelated numbers a sample, each of variance 1",
+            query: r#"reduce(method="pca", features="embedding", n_components=50, whiten=True, run="p50")"#,
+            shows: "Makes 50 uncorrelated numbers a sample, each of variance 1.",
         },
     ],
     returns: Returns::Run,
@@ -67,6 +68,7 @@ impl Reducer for Pca {
             call: "pca".to_owned(),
             bad,
         })?;
+        check_finite(x)?;
         let model = Model::fit(x, params.n_components, context)?;
         let mut points = model.project(x, context)?;
         if params.whiten {

@@ -17,6 +17,7 @@ use ndarray::{Array2, ArrayView2};
 use super::{Reducer, Reduction};
 use crate::context::Context;
 use crate::error::Error;
+use crate::finite::check_finite;
 use crate::neighbors::{self, Metric};
 use curve::Curve;
 use fuzzy_set::Shape;
@@ -61,12 +62,12 @@ static SIGNATURE: Signature = Signature {
     params: Params::TABLE,
     examples: &[
         Example {
-            query: r#"reduce("map", method="umap")"#,
-            shows: "a map in two dimensions",
+            query: r#"reduce(method="umap", features="embedding", run="map")"#,
+            shows: "Draws a map in two dimensions.",
         },
         Example {
-            query: r#"reduce("u10", method="umap", n_components=10, n_neighbors=30, min_dist=0.0)"#,
-            shows: "ten dimensions packed tightly, to cluster in",
+            query: r#"reduce(method="umap", features="embedding", n_components=10, n_neighbors=30, min_dist=0.0, run="u10")"#,
+            shows: "Packs the vectors tightly in ten dimensions, to cluster there.",
         },
     ],
     returns: Returns::Run,
@@ -90,6 +91,7 @@ impl Reducer for Umap {
         context: &Context,
     ) -> Result<Reduction, Error> {
         let params = read(args)?;
+        check_finite(x)?;
         let (n, dim) = (x.nrows(), params.n_components);
         let neighbours = params.n_neighbors.min(n);
         if neighbours < params.n_neighbors {
