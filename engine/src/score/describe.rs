@@ -82,6 +82,7 @@ pub fn describe(
     let Silhouettes {
         mean: silhouette,
         per_row,
+        ..
     } = silhouettes(x, labels, metric, context)?;
 
     let step = context.step("describe", count as u64);
