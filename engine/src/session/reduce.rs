@@ -9,7 +9,11 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::reduce;
 use crate::runs::{Input, RunRecord, fingerprint_rows};
+use crate::score;
 use crate::session::operators::ReduceParams;
+
+/// Neighbours by which a map's trustworthiness is judged.
+const NEIGHBORS: usize = 15;
 
 pub(super) fn run(
     dataset: &Dataset,
@@ -40,6 +44,7 @@ pub(super) fn run(
     let args = method_args(&call.args, method.signature().params);
     let context = &context.with_seed(seed);
     let reduction = method.fit(x, &args, context)?;
+    let trust = score::trustworthiness(x, reduction.points.view(), NEIGHBORS, context)?;
 
     let input = Input {
         field: features.field.clone(),
@@ -58,6 +63,18 @@ pub(super) fn run(
             .iter()
             .map(|&(name, value)| (name.to_owned(), Some(value))),
     );
+
+    if let Some(trust) = trust {
+        let scores = [
+            ("trustworthiness", trust.value),
+            ("trustworthiness_rows", trust.rows as f64),
+        ];
+        record.scores.extend(
+            scores
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), Some(value))),
+        );
+    }
 
     let dims = u32::try_from(reduction.points.ncols()).unwrap_or(u32::MAX);
     let column = super::columns::vectors(snapshot.len(), &features.rows, reduction.points.view());
