@@ -19,7 +19,6 @@ mod header;
 mod jpeg;
 mod limits;
 mod pixels;
-mod resample;
 mod resize;
 
 pub use format::{Expect, Format};

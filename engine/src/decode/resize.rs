@@ -11,12 +11,9 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::resample::{self, BITS, Window};
 use super::{Rgb, pixels};
 use crate::error::Error;
-
-/// Source rows that pass through the horizontal filter together.
-const ROWS: usize = resample::LANES;
+use crate::linalg::{ROWS, WEIGHT_BITS, Window, filter_across, filter_down, isa};
 
 impl Rgb {
     /// The picture squeezed or stretched to exactly `width x height`, the aspect ratio not kept.
@@ -77,7 +74,7 @@ fn across(data: &[u8], from: usize, to: usize) -> Vec<u8> {
     let mut out = vec![0; data.len() / from * to];
     out.par_chunks_mut(ROWS * to * 3)
         .zip(data.par_chunks(ROWS * from * 3))
-        .for_each(|(out, rows)| resample::across(rows, from, &windows, out));
+        .for_each(|(out, rows)| filter_across(isa(), rows, from, &windows, out));
     out
 }
 
@@ -87,7 +84,7 @@ fn down(data: &[u8], width: usize, from: usize, to: usize) -> Vec<u8> {
     let mut out = vec![0; width * to * 3];
     out.par_chunks_mut(width * 3)
         .zip(&windows)
-        .for_each(|(out, window)| resample::down(data, width * 3, window, out));
+        .for_each(|(out, window)| filter_down(isa(), data, width * 3, window, out));
     out
 }
 
@@ -107,7 +104,7 @@ fn windows(from: usize, to: usize) -> Vec<Window> {
                 .collect();
             let sum: f64 = exact.iter().sum();
             let fixed = |w: &f64| {
-                let scaled = (if sum == 0.0 { *w } else { w / sum }) * f64::from(1 << BITS);
+                let scaled = (if sum == 0.0 { *w } else { w / sum }) * f64::from(1 << WEIGHT_BITS);
                 (scaled + 0.5f64.copysign(scaled)) as i32
             };
             Window {

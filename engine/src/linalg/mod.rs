@@ -11,17 +11,21 @@
 #![allow(unsafe_code)]
 
 pub mod bound;
+mod convolve;
 mod distance;
 mod isa;
 mod panels;
 mod products;
+mod resample;
 mod rows;
 mod scan;
 
+pub use convolve::{DepthwiseFilter, add_bias, add_bias_and, depthwise_row, same_padding};
 pub use distance::{dot, squared_distance, squared_norm};
 pub use isa::{Isa, forced_isa, isa};
 pub use panels::{Block, LANES, Panels, measure};
 pub use products::products;
+pub use resample::{ROWS, WEIGHT_BITS, Window, filter_across, filter_down};
 pub use rows::{add_centred, centre, sum_of_squares};
 pub use scan::{Nearest, nearest, select_below, select_below_each};
 

@@ -8,12 +8,13 @@ use std::sync::{Arc, LazyLock};
 
 use candle_core::{Device, Tensor};
 
-use super::depthwise::{Depthwise, same};
+use super::depthwise::Depthwise;
 use super::pointwise::Dense;
 use super::weights::{Folded, Weights};
 use super::{Encoder, Listed};
 use crate::decode::Rgb;
 use crate::error::Error;
+use crate::linalg::same_padding;
 
 /// The registry's line.
 pub(super) const LISTED: Listed = Listed {
@@ -122,7 +123,7 @@ impl EfficientNetLite0 {
     }
 
     fn forward(&self, picture: &Rgb) -> candle_core::Result<Vec<f32>> {
-        let side = same(SIDE, 3, 2).1;
+        let side = same_padding(SIDE, 3, 2).1;
         let patches = Tensor::from_vec(patches(picture), (side * side, 27), &Device::Cpu)?;
         let mut x = self.stem.forward(&patches, None)?;
         let mut side = side;
@@ -156,7 +157,7 @@ impl EfficientNetLite0 {
 
 /// The 3x3 patches, stride 2, that the stem multiplies: (row, column, colour), normalised, zeros beyond the border.
 fn patches(picture: &Rgb) -> Vec<f32> {
-    let (before, side) = same(SIDE, 3, 2);
+    let (before, side) = same_padding(SIDE, 3, 2);
     let mut out = vec![0.0; side * side * 27];
     for (at, patch) in out.chunks_exact_mut(27).enumerate() {
         let (top, left) = (at / side * 2, at % side * 2);

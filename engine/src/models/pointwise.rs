@@ -8,6 +8,7 @@ use candle_core::{
 };
 
 use super::weights::Folded;
+use crate::linalg::{add_bias, add_bias_and, isa};
 
 /// `y = act(x W + b [+ residual])` on rows.
 pub(super) struct Dense {
@@ -99,15 +100,7 @@ impl InplaceOp1 for Finish {
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
-        let values = values_mut(storage, layout)?;
-        for row in values.chunks_exact_mut(self.bias.len()) {
-            for (value, bias) in row.iter_mut().zip(&self.bias) {
-                *value += bias;
-            }
-            if self.relu6 {
-                clamp(row);
-            }
-        }
+        add_bias(isa(), values_mut(storage, layout)?, &self.bias, self.relu6);
         Ok(())
     }
 }
@@ -126,32 +119,14 @@ impl InplaceOp2 for Finish {
     ) -> Result<()> {
         let residual = values(other, at)?;
         let values = values_mut(storage, layout)?;
-        let width = self.bias.len();
-        if residual.len() != values.len() {
+        if residual.len() != values.len() || self.relu6 {
             bail!(
                 "a residual of {} values beside {}",
                 residual.len(),
                 values.len()
             );
         }
-        for (row, residual) in values
-            .chunks_exact_mut(width)
-            .zip(residual.chunks_exact(width))
-        {
-            for ((value, bias), more) in row.iter_mut().zip(&self.bias).zip(residual) {
-                *value = *value + bias + more;
-            }
-            if self.relu6 {
-                clamp(row);
-            }
-        }
+        add_bias_and(isa(), values, &self.bias, residual);
         Ok(())
-    }
-}
-
-/// ReLU6.
-pub(super) fn clamp(values: &mut [f32]) {
-    for value in values {
-        *value = value.clamp(0.0, 6.0);
     }
 }

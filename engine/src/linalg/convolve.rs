@@ -1,0 +1,322 @@
+//! What a convolutional network does besides products: depthwise convolution, and the pass that ends a layer.
+//!
+//! Activations are channels-last, so the inner loops run over channels: whole vectors, no shuffles. There is no fused
+//! multiply-add and the order of additions is fixed, so every instruction set gives the same bits.
+
+use super::isa::for_every_isa;
+
+/// A depthwise `kernel x kernel` convolution with TensorFlow's "same" padding, then bias and ReLU6.
+#[derive(Debug, Clone)]
+pub struct DepthwiseFilter {
+    /// Rows and columns of the filter.
+    pub kernel: usize,
+    /// Input places between two outputs.
+    pub stride: usize,
+    /// Channels, each with a filter of its own.
+    pub channels: usize,
+    /// `kernel * kernel` rows of `channels` values.
+    pub weight: Vec<f32>,
+    /// One value a channel.
+    pub bias: Vec<f32>,
+}
+
+/// Zeros before the first input place and the number of output places, under TensorFlow's "same" padding.
+pub fn same_padding(size: usize, kernel: usize, stride: usize) -> (usize, usize) {
+    let out = size.div_ceil(stride);
+    let total = ((out.max(1) - 1) * stride + kernel).saturating_sub(size);
+    (total / 2, out)
+}
+
+/// The part of a filter that lies inside the input.
+#[derive(Clone, Copy)]
+struct Taps {
+    /// The first input place.
+    first: usize,
+    /// The first filter place.
+    skipped: usize,
+    /// How many.
+    count: usize,
+}
+
+#[inline(always)]
+fn taps(at: usize, before: usize, size: usize, kernel: usize) -> Taps {
+    let first = at.saturating_sub(before);
+    Taps {
+        first,
+        skipped: before.saturating_sub(at),
+        count: (at + kernel).saturating_sub(before).min(size) - first,
+    }
+}
+
+/// The sums of `N` channels from `from` on at one place near the border.
+#[inline(always)]
+fn border<const N: usize>(
+    x: &[f32],
+    width: usize,
+    filter: &DepthwiseFilter,
+    (rows, columns): (Taps, Taps),
+    from: usize,
+    out: &mut [f32],
+) {
+    let stride = filter.channels;
+    let mut sums = [0.0_f32; N];
+    sums.copy_from_slice(&filter.bias[from..from + N]);
+    for row in 0..rows.count {
+        let input = ((rows.first + row) * width + columns.first) * stride + from;
+        let weight = ((rows.skipped + row) * filter.kernel + columns.skipped) * stride + from;
+        for column in 0..columns.count {
+            let input: &[f32] = &x[input + column * stride..][..N];
+            let weight: &[f32] = &filter.weight[weight + column * stride..][..N];
+            for lane in 0..N {
+                sums[lane] += input[lane] * weight[lane];
+            }
+        }
+    }
+    for (out, sum) in out[..N].iter_mut().zip(sums) {
+        *out = sum.clamp(0.0, 6.0);
+    }
+}
+
+/// Lanes of a tile: one AVX-512 register, two of AVX2.
+const WIDE: usize = 16;
+
+/// Output places of a tile.
+const PLACES: usize = 4;
+
+/// [`WIDE`] channels from `from` on at [`PLACES`] neighbouring places, `first` being the first input column, where the
+/// whole width of the filter lies inside the input. Every weight is loaded once for all places.
+#[inline(always)]
+fn tile<const KERNEL: usize, const STRIDE: usize>(
+    x: &[f32],
+    width: usize,
+    filter: &DepthwiseFilter,
+    (rows, first): (Taps, usize),
+    from: usize,
+    out: &mut [f32],
+) {
+    static ZEROS: [f32; WIDE] = [0.0; WIDE];
+    let channels = filter.channels;
+    let at = |values: &[f32], place: usize| -> [f32; WIDE] {
+        *values
+            .get(place * channels + from..)
+            .and_then(<[f32]>::first_chunk)
+            .unwrap_or(&ZEROS)
+    };
+    let mut sums = [at(&filter.bias, 0); PLACES];
+    for row in 0..rows.count {
+        let input = &x[((rows.first + row) * width + first) * channels..];
+        let weight = &filter.weight[(rows.skipped + row) * KERNEL * channels..];
+        // The last tap of the last place is the largest index: one check for all that follow.
+        let span = (PLACES - 1) * STRIDE + KERNEL;
+        let (input, weight) = (&input[..span * channels], &weight[..KERNEL * channels]);
+        for column in 0..KERNEL {
+            let weight = at(weight, column);
+            for (place, sums) in sums.iter_mut().enumerate() {
+                let input = at(input, place * STRIDE + column);
+                for lane in 0..WIDE {
+                    sums[lane] += input[lane] * weight[lane];
+                }
+            }
+        }
+    }
+    for (place, sums) in sums.iter().enumerate() {
+        for (out, sum) in out[place * channels + from..][..WIDE].iter_mut().zip(sums) {
+            *out = sum.clamp(0.0, 6.0);
+        }
+    }
+}
+
+/// One place near the border, or any place where tiles do not fit.
+#[inline(always)]
+fn place(
+    x: &[f32],
+    width: usize,
+    filter: &DepthwiseFilter,
+    taps: (Taps, Taps),
+    from: usize,
+    out: &mut [f32],
+) {
+    let mut from = from;
+    while from + WIDE <= filter.channels {
+        border::<WIDE>(x, width, filter, taps, from, &mut out[from..]);
+        from += WIDE;
+    }
+    while from < filter.channels {
+        border::<1>(x, width, filter, taps, from, &mut out[from..]);
+        from += 1;
+    }
+}
+
+#[inline(always)]
+fn row<const KERNEL: usize, const STRIDE: usize>(
+    x: &[f32],
+    (height, width): (usize, usize),
+    filter: &DepthwiseFilter,
+    y: usize,
+    out: &mut [f32],
+) {
+    let channels = filter.channels;
+    let (kernel, stride) = (filter.kernel, filter.stride);
+    let (top, _) = same_padding(height, kernel, stride);
+    let (left, places) = same_padding(width, kernel, stride);
+    let rows = taps(y * stride, top, height, kernel);
+    let tiled = channels / WIDE * WIDE;
+    let mut at = 0;
+    while at < places {
+        let columns = taps(at * stride, left, width, kernel);
+        let last = (at + PLACES - 1) * stride + kernel;
+        if KERNEL > 0 && at * stride >= left && at + PLACES <= places && last - left <= width {
+            let out = &mut out[at * channels..(at + PLACES) * channels];
+            for from in (0..tiled).step_by(WIDE) {
+                tile::<KERNEL, STRIDE>(x, width, filter, (rows, columns.first), from, out);
+            }
+            for (next, out) in out.chunks_exact_mut(channels).enumerate() {
+                let columns = taps((at + next) * stride, left, width, kernel);
+                place(x, width, filter, (rows, columns), tiled, out);
+            }
+            at += PLACES;
+        } else {
+            place(
+                x,
+                width,
+                filter,
+                (rows, columns),
+                0,
+                &mut out[at * channels..(at + 1) * channels],
+            );
+            at += 1;
+        }
+    }
+}
+
+for_every_isa! {
+    /// One output row of a depthwise convolution of `x` (`height x width x channels`, channels last), with bias and
+    /// ReLU6. `out` has `width / stride` (rounded up) times `channels` values. O(kernel^2 x out).
+    ///
+    /// # Panics
+    /// If the lengths do not fit the sizes: a mistake of the caller, not of the data.
+    pub fn depthwise_row(x: &[f32], height: usize, width: usize, filter: &DepthwiseFilter, y: usize, out: &mut [f32]) {
+        match (filter.kernel, filter.stride) {
+            (3, 1) => row::<3, 1>(x, (height, width), filter, y, out),
+            (3, 2) => row::<3, 2>(x, (height, width), filter, y, out),
+            (5, 1) => row::<5, 1>(x, (height, width), filter, y, out),
+            (5, 2) => row::<5, 2>(x, (height, width), filter, y, out),
+            // No tiles for other filters.
+            _ => row::<0, 0>(x, (height, width), filter, y, out),
+        }
+    }
+
+    /// Adds `bias` to every row of `values`, and clamps to 0..=6 if `relu6`. O(n).
+    pub fn add_bias(values: &mut [f32], bias: &[f32], relu6: bool) {
+        for row in values.chunks_exact_mut(bias.len()) {
+            if relu6 {
+                for (value, bias) in row.iter_mut().zip(bias) {
+                    *value = (*value + bias).clamp(0.0, 6.0);
+                }
+            } else {
+                for (value, bias) in row.iter_mut().zip(bias) {
+                    *value += bias;
+                }
+            }
+        }
+    }
+
+    /// Adds `bias` to every row of `values`, and `residual`, which is as long as `values`. O(n).
+    pub fn add_bias_and(values: &mut [f32], bias: &[f32], residual: &[f32]) {
+        for (row, residual) in values.chunks_exact_mut(bias.len()).zip(residual.chunks_exact(bias.len())) {
+            for ((value, bias), more) in row.iter_mut().zip(bias).zip(residual) {
+                *value = *value + bias + more;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linalg::Isa;
+
+    #[test]
+    fn padding_is_tensorflows() {
+        assert_eq!(same_padding(224, 3, 2), (0, 112));
+        assert_eq!(same_padding(112, 3, 1), (1, 112));
+        assert_eq!(same_padding(56, 5, 2), (1, 28));
+        assert_eq!(same_padding(14, 5, 1), (2, 14));
+        assert_eq!(same_padding(7, 3, 2), (1, 4));
+        assert_eq!(same_padding(1, 3, 2), (1, 1));
+    }
+
+    fn value(i: usize) -> f32 {
+        ((i * 37 + 11) % 17) as f32 / 8.0 - 1.0
+    }
+
+    #[test]
+    fn every_output_is_the_sum_the_definition_gives_with_the_same_bits_on_every_isa() {
+        for (kernel, stride, height, width, channels) in [
+            (3, 1, 5, 4, 16),
+            (3, 2, 6, 7, 52),
+            (5, 2, 9, 8, 3),
+            (5, 1, 3, 2, 33),
+            (5, 2, 1, 1, 32),
+        ] {
+            let filter = DepthwiseFilter {
+                kernel,
+                stride,
+                channels,
+                weight: (0..channels * kernel * kernel).map(value).collect(),
+                bias: (0..channels).map(|c| value(c * 3)).collect(),
+            };
+            let x: Vec<f32> = (0..height * width * channels)
+                .map(|i| value(i + 5))
+                .collect();
+            let (top, rows) = same_padding(height, kernel, stride);
+            let (left, columns) = same_padding(width, kernel, stride);
+            for y in 0..rows {
+                let on = |isa| {
+                    let mut out = vec![0.0; columns * channels];
+                    depthwise_row(isa, &x, height, width, &filter, y, &mut out);
+                    out
+                };
+                let out = on(Isa::PORTABLE);
+                for isa in Isa::available() {
+                    assert!(
+                        on(isa)
+                            .iter()
+                            .map(|v| v.to_bits())
+                            .eq(out.iter().map(|v| v.to_bits())),
+                        "{isa}"
+                    );
+                }
+                for (at, got) in out.iter().enumerate() {
+                    let (place, c) = (at / channels, at % channels);
+                    let mut sum = f64::from(filter.bias[c]);
+                    for (ky, kx) in (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| (ky, kx))) {
+                        let (iy, ix) = (y * stride + ky, place * stride + kx);
+                        if (top..top + height).contains(&iy) && (left..left + width).contains(&ix) {
+                            let input = x[((iy - top) * width + ix - left) * channels + c];
+                            sum += f64::from(input)
+                                * f64::from(filter.weight[(ky * kernel + kx) * channels + c]);
+                        }
+                    }
+                    assert!(
+                        (f64::from(*got) - sum.clamp(0.0, 6.0)).abs() < 1e-5,
+                        "{got} {sum}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_layer_adds_and_clamps() {
+        for isa in Isa::available() {
+            let mut values = vec![1.0, 2.0, 30.0, -40.0];
+            add_bias(isa, &mut values, &[0.5, -0.5], true);
+            assert_eq!(values, [1.5, 1.5, 6.0, 0.0]);
+            add_bias(isa, &mut values, &[1.0, -1.0], false);
+            assert_eq!(values, [2.5, 0.5, 7.0, -1.0]);
+            add_bias_and(isa, &mut values, &[1.0, 0.0], &[1.0, 2.0, 3.0, 4.0]);
+            assert_eq!(values, [4.5, 2.5, 11.0, 3.0]);
+        }
+    }
+}
