@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::files::{absolute, io_problem, problem};
-use super::values;
+use super::table::read_csv;
 use crate::context::Context;
 use crate::error::Error;
 
@@ -77,7 +77,7 @@ pub fn unpack(folder: &Path, ctx: &Context) -> Result<Demo, Error> {
 
 fn read_labels(folder: &Path) -> Result<Vec<DemoPicture>, Error> {
     let file = folder.join(LABELS);
-    let table = values::read_csv(&file)?;
+    let table = read_csv(&file)?;
     let column = |name: &str| {
         table
             .column(name)

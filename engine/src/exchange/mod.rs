@@ -10,6 +10,7 @@ mod files;
 pub mod import;
 mod infer;
 mod npy;
+mod table;
 mod typed;
 pub mod values;
 pub mod vectors;

@@ -14,15 +14,17 @@ pub mod bound;
 mod convolve;
 mod distance;
 mod isa;
+mod layer_end;
 mod panels;
 mod products;
 mod resample;
 mod rows;
 mod scan;
 
-pub use convolve::{DepthwiseFilter, add_bias, add_bias_and, depthwise_row, same_padding};
+pub use convolve::{DepthwiseFilter, depthwise_row, same_padding};
 pub use distance::{dot, squared_distance, squared_norm};
 pub use isa::{Isa, forced_isa, isa};
+pub use layer_end::{add_bias, add_bias_and};
 pub use panels::{Block, LANES, Panels, measure};
 pub use products::products;
 pub use resample::{ROWS, WEIGHT_BITS, Window, filter_across, filter_down};

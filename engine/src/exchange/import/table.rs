@@ -16,7 +16,8 @@ use super::{Imported, Importer, Known, Report, arguments, columns, folder, scan,
 use crate::context::Context;
 use crate::error::Error;
 use crate::exchange::files::{absolute, problem};
-use crate::exchange::{infer, typed, values};
+use crate::exchange::table::{Table, read_csv, read_jsonl};
+use crate::exchange::{infer, typed};
 
 params! {
     /// How a table is read.
@@ -91,7 +92,7 @@ impl Importer for Csv {
         ctx: &Context,
     ) -> Result<Imported, Error> {
         let params = TableParams::read(args).map_err(|bad| arguments(CSV.name, bad))?;
-        table(source, &params, values::read_csv(source)?, known, ctx)
+        table(source, &params, read_csv(source)?, known, ctx)
     }
 }
 
@@ -114,14 +115,14 @@ impl Importer for Jsonl {
         ctx: &Context,
     ) -> Result<Imported, Error> {
         let params = TableParams::read(args).map_err(|bad| arguments(JSONL.name, bad))?;
-        table(source, &params, values::read_jsonl(source)?, known, ctx)
+        table(source, &params, read_jsonl(source)?, known, ctx)
     }
 }
 
 fn table(
     source: &Path,
     params: &TableParams,
-    table: values::Table,
+    table: Table,
     known: Known<'_>,
     ctx: &Context,
 ) -> Result<Imported, Error> {
@@ -193,7 +194,7 @@ fn table(
 fn fields(
     source: &Path,
     params: &TableParams,
-    table: &values::Table,
+    table: &Table,
     kept: &[usize],
     ctx: &Context,
 ) -> Result<Vec<(Field, ArrayRef)>, Error> {
