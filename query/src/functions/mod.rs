@@ -1,14 +1,17 @@
 //! The members of the expression language: each is a [`Function`] (values in, value out) or a [`Form`] (it decides what
 //! its arguments mean: `filter`, `if_else`, ...), declared with its signature in the file of its family.
 
+mod adding;
 mod arithmetic;
 mod arrays;
 mod building;
 mod call;
+mod cases;
 mod compare;
 mod control;
 mod convert;
 mod dates;
+mod documents;
 mod each;
 mod geometry;
 mod kinds;
@@ -28,9 +31,10 @@ pub use arithmetic::{ADD, DIV, MUL, NEG, POW, REM, SUB};
 pub(crate) use arrays::python_slice;
 pub use arrays::{INDEX, LENGTH, LIST, SLICE};
 pub use call::{Invocation, float_values, truth};
+pub(crate) use cases::cases;
 pub use compare::comparison;
-pub(crate) use control::{cases, with_field};
 pub(crate) use convert::text_of;
+pub(crate) use documents::with_field;
 pub use logic::NOT;
 pub use membership::IS_IN;
 pub use nulls::IS_NULL;
@@ -177,6 +181,7 @@ static FAMILIES: &[(&str, &[Member])] = &[
     ("values of lists", each::MEMBERS),
     ("sums of lists", summaries::MEMBERS),
     ("sets", sets::MEMBERS),
+    ("adding to lists", adding::MEMBERS),
     ("building lists", building::MEMBERS),
     ("text", strings::MEMBERS),
     ("dates", dates::MEMBERS),
