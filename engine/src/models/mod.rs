@@ -16,7 +16,7 @@ use messier_query::nearest;
 use rayon::prelude::*;
 
 pub use efficientnet::EfficientNetLite0;
-pub use pipeline::{WINDOW, embed_files};
+pub use pipeline::{OnBatch, WINDOW, embed_files};
 
 use crate::decode::Rgb;
 use crate::error::Error;

@@ -19,6 +19,9 @@ use crate::error::Error;
 /// wait for a window's last picture.
 pub const WINDOW: usize = 256;
 
+/// Takes the vectors of one window: where it starts, and one vector an item.
+pub type OnBatch<'a> = &'a mut dyn FnMut(usize, &[Option<Vec<f32>>]) -> Result<(), Error>;
+
 /// Embeds the files of `items` and calls `on_batch(start, vectors)` for each window of [`WINDOW`] items, in order;
 /// `vectors[i]` belongs to `items[start + i]` and is `None` where the file could not be decoded. Such a file is
 /// noted with its sample and never ends the work. Runs on the current rayon pool; the bits of a vector depend on its
@@ -30,7 +33,7 @@ pub fn embed_files(
     encoder: &dyn Encoder,
     items: &[(SampleId, PathBuf)],
     ctx: &Context,
-    on_batch: &mut dyn FnMut(usize, &[Option<Vec<f32>>]) -> Result<(), Error>,
+    on_batch: OnBatch<'_>,
 ) -> Result<(), Error> {
     let step = ctx.step("embed", items.len() as u64);
     for (window, items) in items.chunks(WINDOW).enumerate() {

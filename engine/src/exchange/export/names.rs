@@ -21,18 +21,15 @@ impl Names {
             Some(at) => safe.split_at(at),
             None => (safe.as_str(), ""),
         };
-        let next = self.0.get(&fold(&safe)).copied().unwrap_or(1);
-        let mut number = next;
+        let mut number = self.0.get(&fold(&safe)).copied().unwrap_or(1);
         let name = loop {
             let name = if number == 1 {
                 safe.clone()
             } else {
                 format!("{stem}-{number}{extension}")
             };
-            if number > next || !self.0.contains_key(&fold(&name)) {
-                if !self.0.contains_key(&fold(&name)) {
-                    break name;
-                }
+            if !self.0.contains_key(&fold(&name)) {
+                break name;
             }
             number += 1;
         };
