@@ -104,7 +104,7 @@ mod tests {
 
     fn ring(n: usize) -> Vec<[f64; 2]> {
         (0..n)
-            .map(|i| (i as f64 / n as f64 * 6.283).sin_cos())
+            .map(|i| (i as f64 / n as f64 * std::f64::consts::TAU).sin_cos())
             .map(|(y, x)| [x, y])
             .collect()
     }

@@ -108,7 +108,7 @@ fn labels(items: Option<&Json>) -> Cell {
             None => counts.push((label, 1)),
         }
     }
-    counts.sort_by(|a, b| b.1.cmp(&a.1));
+    counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
     let names: Vec<String> = counts
         .iter()
         .map(|(name, n)| {

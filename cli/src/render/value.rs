@@ -44,7 +44,7 @@ fn plain(value: &Json, canvas: Canvas) -> String {
         }
         Json::Array(items) if items.is_empty() => canvas.paint.dim("[]") + "\n",
         Json::Array(items) => {
-            let lines = items.iter().map(|item| compact(item)).collect();
+            let lines = items.iter().map(compact).collect();
             limited(lines, canvas)
         }
         Json::Object(fields) if fields.is_empty() => "{}\n".to_owned(),
