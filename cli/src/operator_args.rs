@@ -107,7 +107,7 @@ pub fn read(
     matches: &ArgMatches,
     seed: Option<u64>,
 ) -> Result<OperatorCommand, Failure> {
-    let text = |name: &str| matches.get_one::<String>(name).cloned();
+    let text = |name: &str| matches.try_get_one::<String>(name).ok().flatten().cloned();
     let methods = (operator.methods)();
     let method = chosen_method(operator, &methods, text("method"))?;
     let mut names = method_flags::names(&methods);
