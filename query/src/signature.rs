@@ -230,7 +230,7 @@ impl Kind {
             Kind::Int { lo, hi } if *lo == i64::MIN && *hi == i64::MAX => "a whole number".into(),
             Kind::Int { lo, hi } if *hi == i64::MAX => format!("a whole number of at least {lo}"),
             Kind::Int { lo, hi } => format!("a whole number from {lo} to {hi}"),
-            Kind::Float { lo, hi } => match (lo.is_finite(), hi.is_finite()) {
+            Kind::Float { lo, hi } => match (*lo > f64::MIN, *hi < f64::MAX) {
                 (false, false) => "a number".into(),
                 (true, false) if *lo == f64::MIN_POSITIVE => "a number above 0".into(),
                 (true, false) => format!("a number of at least {lo}"),

@@ -133,7 +133,10 @@ pub fn map(args: &Plot, job: &Job<'_>) -> Result<Map, Failure> {
     } else {
         format!(", {text}")
     };
-    Ok(Map {
+    let near_only = records
+        .iter()
+        .any(|record| record.key == key && matches!(record.method.as_str(), "umap" | "tsne"));
+    let mut map = Map {
         title: args.title.clone().unwrap_or_else(|| args.dataset.clone()),
         subtitle: format!(
             "{} samples by {key}{colored}{chosen}",
@@ -142,7 +145,11 @@ pub fn map(args: &Plot, job: &Job<'_>) -> Result<Map, Failure> {
         points,
         coloring,
         pictures,
-    })
+    };
+    if near_only {
+        map.close_gaps();
+    }
+    Ok(map)
 }
 
 fn no_points(dataset: &str) -> Failure {

@@ -28,6 +28,9 @@ pub struct Map {
     pub pictures: Vec<Picture>,
 }
 
+/// Empty bands across the map wider than this share of it are narrowed to it.
+const GAP: f64 = 0.06;
+
 /// What the colours of a map mean.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Coloring {
@@ -84,6 +87,27 @@ impl Map {
     /// The map as PNG bytes, at `scale` pixels a unit of the scene.
     pub fn png(&self, scale: f32) -> Result<Vec<u8>, String> {
         png::draw(&scene::Scene::of(self), scale)
+    }
+
+    /// Narrows empty bands across the map, so that one far island does not make all others small. For maps on which only
+    /// nearness has a meaning, as UMAP's and t-SNE's.
+    pub fn close_gaps(&mut self) {
+        for axis in 0..2 {
+            let mut order: Vec<usize> = (0..self.points.len()).collect();
+            order.sort_by(|&a, &b| self.points[a][axis].total_cmp(&self.points[b][axis]));
+            let (Some(&first), Some(&last)) = (order.first(), order.last()) else {
+                return;
+            };
+            let most = (self.points[last][axis] - self.points[first][axis]) * GAP;
+            let mut removed = 0.0;
+            let mut before = self.points[first][axis];
+            for at in order {
+                let here = self.points[at][axis];
+                removed += (here - before - most).max(0.0);
+                before = here;
+                self.points[at][axis] = here - removed;
+            }
+        }
     }
 
     /// A colour for each group.
@@ -215,6 +239,19 @@ mod tests {
         assert_eq!(map.bounds(), ([1.5, 2.5], [2.5, 3.5]));
         map.points.clear();
         assert_eq!(map.bounds(), ([0.0; 2], [1.0; 2]));
+    }
+
+    #[test]
+    fn a_far_island_comes_nearer_and_order_stays() {
+        let mut map = sample::islands(1, 1);
+        map.points = (0..10)
+            .map(|i| [f64::from(i), 0.0])
+            .chain([[1000.0, 0.0]])
+            .collect();
+        map.close_gaps();
+        assert!(map.points[10][0] < 100.0, "{:?}", map.points[10]);
+        assert!(map.points.windows(2).all(|pair| pair[0][0] < pair[1][0]));
+        assert_eq!(map.points[9][0], 9.0, "what lies together is not moved");
     }
 
     #[test]

@@ -73,11 +73,11 @@ fn hints_of(hints: &[String], candidates: &[String], message: &str) -> Vec<Strin
     hints
 }
 
-/// With a capital and a full stop, whoever wrote it.
+/// With a capital and a full stop, whoever wrote it; a command's name in front stays as it is typed.
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     let capital = match chars.next() {
-        Some(first) if first.is_lowercase() && !text.starts_with('`') => {
+        Some(first) if first.is_lowercase() && !names_a_command(text) => {
             first.to_uppercase().chain(chars).collect()
         }
         _ => text.to_owned(),
@@ -87,6 +87,12 @@ fn sentence(text: &str) -> String {
     } else {
         capital + "."
     }
+}
+
+fn names_a_command(text: &str) -> bool {
+    text.split_whitespace()
+        .take(2)
+        .any(|word| word.ends_with(':'))
 }
 
 fn draw(

@@ -60,7 +60,8 @@ impl Footer {
     }
 }
 
-const TIMES: [&str; 2] = ["created_at", "last_modified_at"];
+/// Fields that every sample has and that say little to a person.
+const BACKGROUND: [&str; 3] = ["created_at", "last_modified_at", "content_hash"];
 
 /// Lays the samples out as a table.
 pub fn table(samples: &Samples<'_>, columns: Option<usize>, color: bool) -> Laid {
@@ -106,7 +107,7 @@ fn order<'a>(samples: &Samples<'a>) -> Vec<(&'a str, &'a FieldType)> {
         ("metadata", _) => 3,
         (_, FieldType::Vector(_)) => 4,
         ("id", _) => 5,
-        (name, _) if TIMES.contains(&name) => 6,
+        (name, _) if BACKGROUND.contains(&name) => 6,
         _ => 1,
     };
     let says_nothing = |name: &str| {
@@ -120,7 +121,7 @@ fn order<'a>(samples: &Samples<'a>) -> Vec<(&'a str, &'a FieldType)> {
         .fields
         .iter()
         .map(|field| (field.name.as_str(), &field.ty))
-        .filter(|(name, _)| !(whole && TIMES.contains(name)))
+        .filter(|(name, _)| !(whole && BACKGROUND.contains(name)))
         .filter(|(name, _)| {
             !(whole && matches!(*name, "tags" | "filepath" | "metadata") && says_nothing(name))
         })
