@@ -9,9 +9,10 @@ use arrow::array::{
 };
 use messier_query::OperatorCall;
 use messier_query::signature::Arg;
-use messier_store::{Changes, Dataset, Field, FieldType, ID_BYTES, SampleId, Snapshot};
+use messier_store::{Dataset, Field, FieldType, ID_BYTES, SampleId, Snapshot};
 use ndarray::{Array2, ArrayView2};
 
+use super::again::commit_run;
 use super::columns;
 use super::input::Features;
 use super::recorder::{Recorder, check_key, entry, method_args, seed_of};
@@ -98,11 +99,15 @@ pub(super) fn run(
             clusters_table(&record.clusters, &description)?,
         ),
     ];
-    let mut changes = Changes::new().expecting(snapshot.generation());
     let column = columns::labels(snapshot.len(), &features.rows, &clustering.labels);
-    changes.set_column(Field::new(own.run.as_str(), FieldType::Text), column);
-    changes.put_run(entry(&record, &["samples", "clusters"])?, tables);
-    dataset.commit(changes)?;
+    commit_run(dataset, snapshot, &own.run, |mut changes| {
+        changes.set_column(
+            Field::new(own.run.as_str(), FieldType::Text),
+            column.clone(),
+        );
+        changes.put_run(entry(&record, &["samples", "clusters"])?, tables.clone());
+        Ok(changes)
+    })?;
     Ok(record)
 }
 

@@ -8,6 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListBuilder, StringBu
 use messier_store::{Changes, Field, FieldType, SampleId, SavedView, Snapshot};
 
 use super::Session;
+use super::again::again;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exchange::values::{Key, read_values};
@@ -49,39 +50,41 @@ impl Session {
             ));
         }
         let dataset = self.store.dataset(dataset)?;
-        let snapshot = dataset.snapshot()?;
-        let (view, _) = self.view(&snapshot, view)?;
-        let mut chosen = vec![false; snapshot.len()];
-        for &row in view.rows() {
-            chosen[row as usize] = true;
-        }
-        let column = snapshot.column("tags")?;
-        let old = column.as_list_opt::<i32>();
-        let mut new = ListBuilder::new(StringBuilder::new());
-        let mut changed = 0;
-        for (row, &chosen) in chosen.iter().enumerate() {
-            let mut here = tags_of(old, row);
-            if chosen {
-                let before = here.clone();
-                if add {
-                    here.extend(tags.iter().filter(|tag| !before.contains(tag)).cloned());
-                } else {
-                    here.retain(|tag| !tags.contains(tag));
-                }
-                changed += usize::from(here != before);
+        again(|| {
+            let snapshot = dataset.snapshot()?;
+            let (view, _) = self.view(&snapshot, view)?;
+            let mut chosen = vec![false; snapshot.len()];
+            for &row in view.rows() {
+                chosen[row as usize] = true;
             }
-            here.iter().for_each(|tag| new.values().append_value(tag));
-            new.append(true);
-        }
-        if changed > 0 {
-            let mut changes = Changes::new().expecting(snapshot.generation());
-            let ty = FieldType::List(Box::new(FieldType::Text));
-            changes.set_column(Field::new("tags", ty), Arc::new(new.finish()));
-            dataset.commit(changes)?;
-        }
-        Ok(Edited {
-            changed,
-            unknown: Vec::new(),
+            let column = snapshot.column("tags")?;
+            let old = column.as_list_opt::<i32>();
+            let mut new = ListBuilder::new(StringBuilder::new());
+            let mut changed = 0;
+            for (row, &chosen) in chosen.iter().enumerate() {
+                let mut here = tags_of(old, row);
+                if chosen {
+                    let before = here.clone();
+                    if add {
+                        here.extend(tags.iter().filter(|tag| !before.contains(tag)).cloned());
+                    } else {
+                        here.retain(|tag| !tags.contains(tag));
+                    }
+                    changed += usize::from(here != before);
+                }
+                here.iter().for_each(|tag| new.values().append_value(tag));
+                new.append(true);
+            }
+            if changed > 0 {
+                let mut changes = Changes::new().expecting(snapshot.generation());
+                let ty = FieldType::List(Box::new(FieldType::Text));
+                changes.set_column(Field::new("tags", ty), Arc::new(new.finish()));
+                dataset.commit(changes)?;
+            }
+            Ok(Edited {
+                changed,
+                unknown: Vec::new(),
+            })
         })
     }
 
@@ -102,23 +105,25 @@ impl Session {
             )));
         }
         let dataset = self.store.dataset(dataset)?;
-        let snapshot = dataset.snapshot()?;
-        let row_of = |name: &str| match key {
-            Key::Id => snapshot.row_of(SampleId::parse(name)?).ok().flatten(),
-            Key::Filepath => row_of_file(&snapshot, name),
-        };
-        let current = snapshot.schema().field(field).map(|known| &known.ty);
-        let current = match current {
-            Some(ty) => Some((ty, snapshot.column(field)?)),
-            None => None,
-        };
-        let values = read_values(file, field, key, snapshot.len(), &row_of, current)?;
-        let mut changes = Changes::new().expecting(snapshot.generation());
-        changes.set_column(values.field, values.values);
-        dataset.commit(changes)?;
-        Ok(Edited {
-            changed: values.set,
-            unknown: values.unknown,
+        again(|| {
+            let snapshot = dataset.snapshot()?;
+            let row_of = |name: &str| match key {
+                Key::Id => snapshot.row_of(SampleId::parse(name)?).ok().flatten(),
+                Key::Filepath => row_of_file(&snapshot, name),
+            };
+            let current = snapshot.schema().field(field).map(|known| &known.ty);
+            let current = match current {
+                Some(ty) => Some((ty, snapshot.column(field)?)),
+                None => None,
+            };
+            let values = read_values(file, field, key, snapshot.len(), &row_of, current)?;
+            let mut changes = Changes::new().expecting(snapshot.generation());
+            changes.set_column(values.field, values.values);
+            dataset.commit(changes)?;
+            Ok(Edited {
+                changed: values.set,
+                unknown: values.unknown,
+            })
         })
     }
 
@@ -180,32 +185,34 @@ impl Session {
         &self,
         dataset: &str,
         name: &str,
-        change: impl FnOnce(&mut Changes),
+        change: impl Fn(&mut Changes),
     ) -> Result<(), Error> {
         let dataset = self.store.dataset(dataset)?;
-        let snapshot = dataset.snapshot()?;
-        if snapshot.schema().field(name).is_none() {
-            return Err(unknown_field(&snapshot, name));
-        }
-        if FIXED.contains(&name) {
-            return Err(Error::Input(format!(
-                "the field {name:?} belongs to every sample and stays as it is"
-            )));
-        }
-        if let Some(run) = snapshot
-            .runs()
-            .iter()
-            .find(|run| run.fields.iter().any(|field| field == name))
-        {
-            return Err(Error::Input(format!(
-                "the field {name:?} was written by the run {:?}; rename or delete the run instead",
-                run.key
-            )));
-        }
-        let mut changes = Changes::new().expecting(snapshot.generation());
-        change(&mut changes);
-        dataset.commit(changes)?;
-        Ok(())
+        again(|| {
+            let snapshot = dataset.snapshot()?;
+            if snapshot.schema().field(name).is_none() {
+                return Err(unknown_field(&snapshot, name));
+            }
+            if FIXED.contains(&name) {
+                return Err(Error::Input(format!(
+                    "the field {name:?} belongs to every sample and stays as it is"
+                )));
+            }
+            if let Some(run) = snapshot
+                .runs()
+                .iter()
+                .find(|run| run.fields.iter().any(|field| field == name))
+            {
+                return Err(Error::Input(format!(
+                    "the field {name:?} was written by the run {:?}; rename or delete the run instead",
+                    run.key
+                )));
+            }
+            let mut changes = Changes::new().expecting(snapshot.generation());
+            change(&mut changes);
+            dataset.commit(changes)?;
+            Ok(())
+        })
     }
 
     /// Keeps a view's text under a name; gives the number of samples it has now.
@@ -224,29 +231,31 @@ impl Session {
             return Err(Error::Input("a view needs a name".to_owned()));
         }
         let dataset = self.store.dataset(dataset)?;
-        let snapshot = dataset.snapshot()?;
-        if snapshot.views().iter().any(|view| view.name == name) {
-            return Err(Error::Input(format!(
-                "there is a view called {name:?} already; delete or rename it first"
-            )));
-        }
-        let (view, canonical) = self.view(&snapshot, text)?;
-        let now = chrono::Utc::now().timestamp_millis();
-        let mut changes = Changes::new().expecting(snapshot.generation());
-        changes.put_view(SavedView {
-            name: name.to_owned(),
-            text: if canonical.is_empty() {
-                "dataset".to_owned()
-            } else {
-                canonical
-            },
-            description: None,
-            color: None,
-            created_at: now,
-            last_modified_at: now,
-        });
-        dataset.commit(changes)?;
-        Ok(view.len())
+        again(|| {
+            let snapshot = dataset.snapshot()?;
+            if snapshot.views().iter().any(|view| view.name == name) {
+                return Err(Error::Input(format!(
+                    "there is a view called {name:?} already; delete or rename it first"
+                )));
+            }
+            let (view, canonical) = self.view(&snapshot, text)?;
+            let now = chrono::Utc::now().timestamp_millis();
+            let mut changes = Changes::new().expecting(snapshot.generation());
+            changes.put_view(SavedView {
+                name: name.to_owned(),
+                text: if canonical.is_empty() {
+                    "dataset".to_owned()
+                } else {
+                    canonical
+                },
+                description: None,
+                color: None,
+                created_at: now,
+                last_modified_at: now,
+            });
+            dataset.commit(changes)?;
+            Ok(view.len())
+        })
     }
 
     /// Deletes a saved view, or gives it another name.
@@ -260,36 +269,38 @@ impl Session {
         rename_to: Option<&str>,
     ) -> Result<(), Error> {
         let dataset = self.store.dataset(dataset)?;
-        let snapshot = dataset.snapshot()?;
-        let names: Vec<&str> = snapshot
-            .views()
-            .iter()
-            .map(|view| view.name.as_str())
-            .collect();
-        if !names.contains(&name) {
-            let near = messier_query::nearest(name, names.iter().copied());
-            let all = names.iter().map(|&name| name.to_owned()).collect();
-            return Err(Error::Unknown {
-                what: "view",
-                name: name.to_owned(),
-                candidates: if near.is_empty() { all } else { near },
-            });
-        }
-        let mut changes = Changes::new().expecting(snapshot.generation());
-        match rename_to {
-            Some(to) if names.contains(&to) => {
-                return Err(Error::Input(format!(
-                    "there is a view called {to:?} already"
-                )));
+        again(|| {
+            let snapshot = dataset.snapshot()?;
+            let names: Vec<&str> = snapshot
+                .views()
+                .iter()
+                .map(|view| view.name.as_str())
+                .collect();
+            if !names.contains(&name) {
+                let near = messier_query::nearest(name, names.iter().copied());
+                let all = names.iter().map(|&name| name.to_owned()).collect();
+                return Err(Error::Unknown {
+                    what: "view",
+                    name: name.to_owned(),
+                    candidates: if near.is_empty() { all } else { near },
+                });
             }
-            Some(to) if to.trim().is_empty() => {
-                return Err(Error::Input("a view needs a name".to_owned()));
+            let mut changes = Changes::new().expecting(snapshot.generation());
+            match rename_to {
+                Some(to) if names.contains(&to) => {
+                    return Err(Error::Input(format!(
+                        "there is a view called {to:?} already"
+                    )));
+                }
+                Some(to) if to.trim().is_empty() => {
+                    return Err(Error::Input("a view needs a name".to_owned()));
+                }
+                Some(to) => changes.rename_view(name, to),
+                None => changes.delete_view(name),
             }
-            Some(to) => changes.rename_view(name, to),
-            None => changes.delete_view(name),
-        }
-        dataset.commit(changes)?;
-        Ok(())
+            dataset.commit(changes)?;
+            Ok(())
+        })
     }
 }
 

@@ -9,9 +9,10 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::Float32Type;
 use messier_query::OperatorCall;
 use messier_query::signature::Args;
-use messier_store::{Changes, Dataset, Field, FieldType, SampleId, Snapshot};
+use messier_store::{Dataset, Field, FieldType, SampleId, Snapshot};
 use ndarray::Array2;
 
+use super::again::commit_run;
 use super::columns::{self, texts};
 use super::recorder::{Recorder, entry, method_args};
 use super::resume::{Key, Pending};
@@ -92,13 +93,12 @@ pub(super) fn run(
         None => columns::vectors(snapshot.len(), &made.rows, made.vectors.view()),
     };
     let dims = u32::try_from(made.vectors.ncols()).unwrap_or(u32::MAX);
-    let mut changes = Changes::new().expecting(snapshot.generation());
-    changes.set_column(
-        Field::new(own.field.as_str(), FieldType::Vector(dims)),
-        column,
-    );
-    changes.put_run(entry(&record, &[])?, Vec::new());
-    dataset.commit(changes)?;
+    commit_run(dataset, snapshot, &own.field, |mut changes| {
+        let field = Field::new(own.field.as_str(), FieldType::Vector(dims));
+        changes.set_column(field, column.clone());
+        changes.put_run(entry(&record, &[])?, Vec::new());
+        Ok(changes)
+    })?;
     if let Some(pending) = made.pending {
         pending.remove();
     }

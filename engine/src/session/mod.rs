@@ -1,6 +1,7 @@
 //! A person's session with a store: texts in, replies out. A command that runs an operator and the same operator called
 //! in a query both end in [`Session::operate`]'s path, so they leave the same record.
 
+mod again;
 mod cluster;
 mod columns;
 mod edit;

@@ -1,8 +1,9 @@
 //! The operator `reduce`: vectors of a view in, points out, kept as a vector field under the run's key.
 
 use messier_query::OperatorCall;
-use messier_store::{Changes, Dataset, Field, FieldType, Snapshot};
+use messier_store::{Dataset, Field, FieldType, Snapshot};
 
+use super::again::commit_run;
 use super::input::Features;
 use super::recorder::{Recorder, check_key, entry, method_args, seed_of};
 use crate::context::Context;
@@ -78,12 +79,11 @@ pub(super) fn run(
 
     let dims = u32::try_from(reduction.points.ncols()).unwrap_or(u32::MAX);
     let column = super::columns::vectors(snapshot.len(), &features.rows, reduction.points.view());
-    let mut changes = Changes::new().expecting(snapshot.generation());
-    changes.set_column(
-        Field::new(own.run.as_str(), FieldType::Vector(dims)),
-        column,
-    );
-    changes.put_run(entry(&record, &[])?, Vec::new());
-    dataset.commit(changes)?;
+    commit_run(dataset, snapshot, &own.run, |mut changes| {
+        let field = Field::new(own.run.as_str(), FieldType::Vector(dims));
+        changes.set_column(field, column.clone());
+        changes.put_run(entry(&record, &[])?, Vec::new());
+        Ok(changes)
+    })?;
     Ok(record)
 }

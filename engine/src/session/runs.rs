@@ -3,6 +3,7 @@
 use messier_query::signature::Args;
 use messier_store::{Changes, RunEntry, Snapshot};
 
+use super::again::again;
 use super::recorder::check_key;
 use super::{Session, recorder};
 use crate::context::Context;
@@ -47,31 +48,33 @@ impl Session {
     /// An unknown dataset or run, or a name that is taken or cannot be a field.
     pub fn rename_run(&self, dataset: &str, key: &str, to: &str) -> Result<RunRecord, Error> {
         let dataset = self.store.dataset(dataset)?;
-        let snapshot = dataset.snapshot()?;
-        let mut record = read(find(&snapshot, key)?)?;
-        check_key(&snapshot, to, false)?;
-        let names = find(&snapshot, key)?.tables.clone();
-        let mut tables = Vec::new();
-        for name in &names {
-            tables.extend(
-                snapshot
-                    .run_table(key, name)?
-                    .map(|table| (name.clone(), table)),
-            );
-        }
-        let mut changes = Changes::new().expecting(snapshot.generation());
-        for field in &mut record.fields {
-            if field == key && snapshot.schema().field(field).is_some() {
-                changes.rename_field(field, to);
-                to.clone_into(field);
+        again(|| {
+            let snapshot = dataset.snapshot()?;
+            let mut record = read(find(&snapshot, key)?)?;
+            check_key(&snapshot, to, false)?;
+            let names = find(&snapshot, key)?.tables.clone();
+            let mut tables = Vec::new();
+            for name in &names {
+                tables.extend(
+                    snapshot
+                        .run_table(key, name)?
+                        .map(|table| (name.clone(), table)),
+                );
             }
-        }
-        to.clone_into(&mut record.key);
-        changes.delete_run(key);
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        changes.put_run(recorder::entry(&record, &names)?, tables);
-        dataset.commit(changes)?;
-        Ok(record)
+            let mut changes = Changes::new().expecting(snapshot.generation());
+            for field in &mut record.fields {
+                if field == key && snapshot.schema().field(field).is_some() {
+                    changes.rename_field(field, to);
+                    to.clone_into(field);
+                }
+            }
+            to.clone_into(&mut record.key);
+            changes.delete_run(key);
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            changes.put_run(recorder::entry(&record, &names)?, tables);
+            dataset.commit(changes)?;
+            Ok(record)
+        })
     }
 
     /// Deletes a run with the fields it wrote; gives its last record.
@@ -80,17 +83,19 @@ impl Session {
     /// An unknown dataset or run.
     pub fn delete_run(&self, dataset: &str, key: &str) -> Result<RunRecord, Error> {
         let dataset = self.store.dataset(dataset)?;
-        let snapshot = dataset.snapshot()?;
-        let record = read(find(&snapshot, key)?)?;
-        let mut changes = Changes::new().expecting(snapshot.generation());
-        changes.delete_run(key);
-        for field in &record.fields {
-            if snapshot.schema().field(field).is_some() {
-                changes.drop_field(field);
+        again(|| {
+            let snapshot = dataset.snapshot()?;
+            let record = read(find(&snapshot, key)?)?;
+            let mut changes = Changes::new().expecting(snapshot.generation());
+            changes.delete_run(key);
+            for field in &record.fields {
+                if snapshot.schema().field(field).is_some() {
+                    changes.drop_field(field);
+                }
             }
-        }
-        dataset.commit(changes)?;
-        Ok(record)
+            dataset.commit(changes)?;
+            Ok(record)
+        })
     }
 
     /// Makes a run again with everything its record says, in its place.
