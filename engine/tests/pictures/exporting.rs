@@ -465,8 +465,24 @@ fn force_replaces_an_export_and_nothing_else() {
     let first = Table::grouped(&[(&a, Some("x"))]);
     let second = Table::grouped(&[(&b, Some("y"))]);
     let by = ("by", text("k"));
-    export(&world, "image-tree", &first, "out", &[by.clone()]).unwrap();
-    assert!(export(&world, "image-tree", &second, "out", &[by.clone()]).is_err());
+    export(
+        &world,
+        "image-tree",
+        &first,
+        "out",
+        std::slice::from_ref(&by),
+    )
+    .unwrap();
+    assert!(
+        export(
+            &world,
+            "image-tree",
+            &second,
+            "out",
+            std::slice::from_ref(&by)
+        )
+        .is_err()
+    );
     export(&world, "image-tree", &second, "out", &[by.clone(), FORCE]).unwrap();
     assert_eq!(
         tree(&world.path("out")),
