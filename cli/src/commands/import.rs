@@ -17,6 +17,7 @@ const NAMED: usize = 10;
 /// `messier import PATH --name D`
 pub fn run(args: &Import, given: &Given, job: &Job<'_>) -> Result<(), Failure> {
     let source = job.terminal.path(&args.path);
+    std::fs::symlink_metadata(&source).map_err(|error| Failure::file(&source, &error))?;
     let format = importer(args.format.as_deref(), &source)?.signature();
     let arguments = method_flags::read("import", given, &[], Some(format), &importers())?;
     let session = job.session()?;
