@@ -217,7 +217,7 @@ fn kmeans_on(
     };
     Ok(Fit {
         labels: best.labels,
-        centers: points.from_working(&best.centers, d),
+        centers: points.in_data_units(&best.centers, d),
         inertia: points.squared_from_working(best.inertia),
         iterations: best.iterations,
     })

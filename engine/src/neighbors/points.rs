@@ -203,7 +203,7 @@ impl<'a> Points<'a> {
     }
 
     /// Rows in working units, in the units of the data, with `columns` coordinates each (0 or [`Points::dims`]).
-    pub fn from_working(&self, rows: &[f32], columns: usize) -> Array2<f32> {
+    pub fn in_data_units(&self, rows: &[f32], columns: usize) -> Array2<f32> {
         let factor = self.kept.factor() * self.scale.factor();
         let count = rows.len() / self.dims;
         Array2::from_shape_fn((count, columns), |(row, column)| {

@@ -29,7 +29,7 @@ pub(super) fn select(tree: &Condensed, choice: &Choice) -> Chosen {
     } else {
         most_stable(tree, choice)
     };
-    if choice.epsilon > 0.0 && !(kept[0] && !choice.leaves) {
+    if choice.epsilon > 0.0 && (choice.leaves || !kept[0]) {
         kept = merge_close(tree, &kept, choice);
     }
     let clusters: Vec<u32> = (0..tree.clusters.len() as u32)

@@ -31,8 +31,8 @@ fn plain_weights(x: &Array2<f32>, metric: Metric, min_samples: usize, alpha: f64
             .unwrap();
         weights.push(points.distance(near[next]));
         inside[next] = true;
-        for b in 0..n {
-            near[b] = near[b].min(weight(next, b));
+        for (b, near) in near.iter_mut().enumerate() {
+            *near = near.min(weight(next, b));
         }
     }
     weights.sort_by(f32::total_cmp);

@@ -42,8 +42,8 @@ fn plain(x: &Array2<f32>, mut centers: Array2<f64>, rounds: usize) -> (Vec<u32>,
             sum += &row;
             sizes[label as usize] += 1.0;
         }
-        for c in 0..k {
-            centers.row_mut(c).assign(&(&sums.row(c) / sizes[c]));
+        for (c, size) in sizes.iter().enumerate() {
+            centers.row_mut(c).assign(&(&sums.row(c) / *size));
         }
     }
     (assign(&centers), centers)
