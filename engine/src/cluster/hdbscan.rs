@@ -78,7 +78,7 @@ impl Clusterer for Hdbscan {
             call: SIGNATURE.name.to_owned(),
             bad,
         })?;
-        fit_on(isa(), x, &params, context).map(Clustering::by_size)
+        fit_on(isa().for_dims(x.ncols()), x, &params, context).map(Clustering::by_size)
     }
 }
 

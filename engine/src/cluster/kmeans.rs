@@ -154,7 +154,7 @@ pub struct Fit {
 /// # Errors
 /// Fewer rows than clusters, centres that do not fit, a row that is not finite, or [`Error::Cancelled`].
 pub fn kmeans(x: ArrayView2<'_, f32>, options: &Options, context: &Context) -> Result<Fit, Error> {
-    kmeans_on(isa(), x, options, context)
+    kmeans_on(isa().for_dims(x.ncols()), x, options, context)
 }
 
 fn kmeans_on(

@@ -64,6 +64,16 @@ impl Isa {
         self.0 == Level::Avx512Bf16
     }
 
+    /// The instruction set for rows of `d` coordinates: with few, neighbours are so near that bfloat16's bound tells
+    /// nothing apart and the product is cheap anyway, so f32 proposes.
+    pub fn for_dims(self, d: usize) -> Isa {
+        if self.is_bf16() && d < 48 {
+            Isa(Level::Avx512)
+        } else {
+            self
+        }
+    }
+
     pub(super) fn level(self) -> Level {
         self.0
     }

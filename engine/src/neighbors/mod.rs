@@ -48,7 +48,7 @@ pub fn knn(
     context: &Context,
 ) -> Result<Neighbors, Error> {
     let points = Points::new(x, metric)?;
-    let mut found = exact::knn_squared(linalg::isa(), &points, k, context)?;
+    let mut found = exact::knn_squared(linalg::isa().for_dims(x.ncols()), &points, k, context)?;
     found
         .distances
         .par_mapv_inplace(|squared| points.distance(squared));
