@@ -1,8 +1,9 @@
 //! Where the cursor is, read from the tokens before it alone: half a query does not parse, but its open brackets, the
 //! calls they belong to and what stands left of the cursor can be told.
 
+use crate::parse::escapes::{text_body, unescape};
 use crate::parse::names;
-use crate::parse::tokens::{Kind, Token, text_body, tokens, unescape};
+use crate::parse::tokens::{Kind, Token, tokens};
 use crate::syntax::Span;
 
 /// What stands left of the cursor within its bracket.

@@ -5,6 +5,7 @@ mod candidates;
 mod context;
 mod continues;
 mod hint;
+mod kinds;
 
 pub use continues::is_complete;
 pub use hint::{Hint, hint};

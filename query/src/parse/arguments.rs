@@ -116,22 +116,35 @@ impl Parser<'_> {
 
     fn check_order(&mut self, before: &[Argument], arg: &Argument) {
         let problem = match &arg.name {
-            None => before.iter().rev().find_map(|one| one.name.as_ref()).map(|keyword| {
-                Diagnostic::new(
-                    "positional-after-keyword",
-                    format!("this value stands after `{}=`, so it is not clear which parameter it is for", keyword.node),
-                    arg.value.span,
-                    "has no name",
-                )
-                .hint("give it its name, or put it before the named ones")
-            }),
+            None => before
+                .iter()
+                .rev()
+                .find_map(|one| one.name.as_ref())
+                .map(|keyword| {
+                    Diagnostic::new(
+                        "positional-after-keyword",
+                        format!(
+                            "this value stands after `{}=`, so it is not clear which \
+parameter it is for",
+                            keyword.node
+                        ),
+                        arg.value.span,
+                        "has no name",
+                    )
+                    .hint("give it its name, or put it before the named ones")
+                }),
             Some(name) => before
                 .iter()
                 .filter_map(|one| one.name.as_ref())
                 .any(|one| one.node == name.node)
                 .then(|| {
-                    Diagnostic::new("given-twice", format!("`{}` is given twice", name.node), name.span, "given before")
-                        .hint("remove one of the two")
+                    Diagnostic::new(
+                        "given-twice",
+                        format!("`{}` is given twice", name.node),
+                        name.span,
+                        "given before",
+                    )
+                    .hint("remove one of the two")
                 }),
         };
         if let Some(problem) = problem {

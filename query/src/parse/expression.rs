@@ -1,7 +1,8 @@
 //! Operators by precedence climbing, with the precedence Python gives each spelling: `and` below `==`, `&` above it.
 
 use super::cursor::{Node, Parsed, Parser, join};
-use super::tokens::{Kind, Token, int_value};
+use super::escapes::int_value;
+use super::tokens::{Kind, Token};
 use super::visitors;
 use crate::diagnostic::Diagnostic;
 use crate::syntax::{BinaryOp, CompareOp, Expr, ExprKind, Literal, Span, UnaryOp};

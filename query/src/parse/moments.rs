@@ -89,7 +89,8 @@ type Read = Result<Literal, (&'static str, &'static str)>;
 fn float(text: &str) -> Read {
     let wrong = (
         "`float(...)` reads a text here",
-        "there are float(\"nan\"), float(\"inf\") and float(\"-inf\"); convert a field with `x.to_double()`",
+        "there are float(\"nan\"), float(\"inf\") and \
+float(\"-inf\"); convert a field with `x.to_double()`",
     );
     text.trim()
         .to_ascii_lowercase()
@@ -155,7 +156,9 @@ fn datetime(args: &[Argument]) -> Read {
     ];
     let wrong = (
         "this is not a moment",
-        "write `datetime(2024, 1, 31)` or `datetime(2024, 1, 31, 18, 30, 0)`, whole numbers in UTC, or `datetime(\"2024-01-31T18:30:00\")`",
+        "write `datetime(2024, 1, 31)` or `datetime(2024, 1, 31, 18, \
+30, 0)`, whole numbers in UTC, or \
+`datetime(\"2024-01-31T18:30:00\")`",
     );
     if let [one] = args
         && let Some(text) = text_of(&one.value)
@@ -210,7 +213,8 @@ fn timedelta(args: &[Argument]) -> Read {
     ];
     let wrong = (
         "this is not a span of time",
-        "write `timedelta(days=1, hours=2)`; there are weeks, days, hours, minutes, seconds, milliseconds",
+        "write `timedelta(days=1, hours=2)`; there are weeks, days, \
+hours, minutes, seconds, milliseconds",
     );
     let mut total = 0.0;
     for (at, arg) in args.iter().enumerate() {

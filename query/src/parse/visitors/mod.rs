@@ -1,6 +1,7 @@
 //! What people bring from other languages. Each habit is read as what it means, noted, and shown in our spelling: the
 //! grammar proper knows none of this.
 
+mod infix;
 pub(crate) mod literals;
 pub(crate) mod methods;
 pub(crate) mod mongo;

@@ -50,9 +50,17 @@ pub(crate) fn star(parser: &mut Parser<'_>, token: Token) -> Diagnostic {
         } else {
             token.span
         };
-        return Diagnostic::new("star", format!("`{word}` does not stand for all fields here"), token.span, "not a value")
-            .hint("leave it out: `count()` counts samples, and a view has all fields unless `select_fields([...])` says less")
-            .edit(edited, "");
+        return Diagnostic::new(
+            "star",
+            format!("`{word}` does not stand for all fields here"),
+            token.span,
+            "not a value",
+        )
+        .hint(
+            "leave it out: `count()` counts samples, and a view has all \
+fields unless `select_fields([...])` says less",
+        )
+        .edit(edited, "");
     }
     Diagnostic::new(
         "star",
@@ -65,8 +73,16 @@ pub(crate) fn star(parser: &mut Parser<'_>, token: Token) -> Diagnostic {
 
 /// `for` after an item.
 pub(crate) fn comprehension(span: Span) -> Diagnostic {
-    Diagnostic::new("no-loops", "there are no loops or comprehensions here", span, "expected `,` or the closing bracket")
-        .hint("`[x.label for x in items if x.confidence > 0.5]` is `items.filter(F(\"confidence\") > 0.5).map(F(\"label\"))`")
+    Diagnostic::new(
+        "no-loops",
+        "there are no loops or comprehensions here",
+        span,
+        "expected `,` or the closing bracket",
+    )
+    .hint(
+        "`[x.label for x in items if x.confidence > 0.5]` is \
+`items.filter(F(\"confidence\") > 0.5).map(F(\"label\"))`",
+    )
 }
 
 impl Parser<'_> {
@@ -135,16 +151,50 @@ impl Parser<'_> {
             _ => {}
         }
         let problem = match word {
-            "and" | "or" | "in" | "is" => Diagnostic::new("expected-value", format!("`{word}` needs a value on its left"), token.span, "nothing stands before it")
-                .hint(format!("write what stands left of `{word}`")),
-            "if" | "else" | "elif" => Diagnostic::new("no-statements", format!("there is no `{word}` here"), token.span, "expected a value")
-                .hint("choose between values with `condition.if_else(a, b)`"),
-            "for" | "while" => Diagnostic::new("no-loops", "there are no loops here", token.span, "expected a value")
-                .hint("a query speaks about all samples at once; lists have `.map(...)` and `.filter(...)`"),
-            "import" => Diagnostic::new("no-statements", "nothing is imported here", token.span, "expected a query")
-                .hint("remove the line: `F`, `E`, `VALUE`, `datetime` and `ObjectId` are known"),
-            _ => Diagnostic::new("no-statements", format!("`{word}` is a statement; a query is one expression or one chain"), token.span, "expected a value")
-                .hint("write the condition or the chain alone; a field of this name is `F(\"...\")`"),
+            "and" | "or" | "in" | "is" => Diagnostic::new(
+                "expected-value",
+                format!("`{word}` needs a value on its left"),
+                token.span,
+                "nothing stands before it",
+            )
+            .hint(format!("write what stands left of `{word}`")),
+            "if" | "else" | "elif" => Diagnostic::new(
+                "no-statements",
+                format!("there is no `{word}` here"),
+                token.span,
+                "expected a value",
+            )
+            .hint("choose between values with `condition.if_else(a, b)`"),
+            "for" | "while" => Diagnostic::new(
+                "no-loops",
+                "there are no loops here",
+                token.span,
+                "expected a value",
+            )
+            .hint(
+                "a query speaks about all samples at once; lists have \
+`.map(...)` and `.filter(...)`",
+            ),
+            "import" => Diagnostic::new(
+                "no-statements",
+                "nothing is imported here",
+                token.span,
+                "expected a query",
+            )
+            .hint("remove the line: `F`, `E`, `VALUE`, `datetime` and `ObjectId` are known"),
+            _ => Diagnostic::new(
+                "no-statements",
+                format!(
+                    "`{word}` is a statement; a query is one expression or one \
+chain"
+                ),
+                token.span,
+                "expected a value",
+            )
+            .hint(
+                "write the condition or the chain alone; a field of this \
+name is `F(\"...\")`",
+            ),
         };
         self.fail(problem)
     }

@@ -54,8 +54,16 @@ pub(crate) fn statement(parser: &Parser<'_>) -> Option<Diagnostic> {
     for word in ["DELETE", "UPDATE", "INSERT", "CREATE", "DROP"] {
         if parser.is_sql_word(0, word) && parser.look(1).kind == Kind::Name {
             return Some(
-                Diagnostic::new("sql", "this is SQL; a query here is a chain of calls", first.span, "not a stage")
-                    .hint("choose samples with `match(...)`; a chain that ends in `.set_field(...).save()` or `.keep()` changes the dataset"),
+                Diagnostic::new(
+                    "sql",
+                    "this is SQL; a query here is a chain of calls",
+                    first.span,
+                    "not a stage",
+                )
+                .hint(
+                    "choose samples with `match(...)`; a chain that ends in \
+`.set_field(...).save()` or `.keep()` changes the dataset",
+                ),
             );
         }
     }
@@ -137,7 +145,10 @@ fn problem(parser: &Parser<'_>, clauses: &[Clause]) -> Option<Diagnostic> {
     };
     Some(match chain(parser, clauses) {
         Some(write) => problem.hint(format!("write `{write}`")).edit(whole, write),
-        None => problem.hint("`WHERE` is `match(...)`, `ORDER BY` is `.sort_by(...)`, `LIMIT 10` is `.limit(10)`, `SELECT COUNT(*)` is `.count()`"),
+        None => problem.hint(
+            "`WHERE` is `match(...)`, `ORDER BY` is `.sort_by(...)`, \
+`LIMIT 10` is `.limit(10)`, `SELECT COUNT(*)` is `.count()`",
+        ),
     })
 }
 
