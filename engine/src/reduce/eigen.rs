@@ -4,6 +4,9 @@
 //! vectors cost `O(n^2 k)` instead of `O(n^3)`, with the stability of the full method. Inverse iteration would be as
 //! cheap, but needs special care where eigenvalues are equal.
 
+// Lanes and rows are walked by index, so that the loops become vector instructions.
+#![allow(clippy::needless_range_loop)]
+
 use ndarray::Array2;
 use rayon::prelude::*;
 

@@ -176,8 +176,8 @@ mod tests {
         let context = Context::new(1);
         let step = context.step("lanczos", 0);
         let apply = |x: &[f64], y: &mut [f64]| {
-            for i in 0..n {
-                y[i] = if i > 0 { x[i - 1] } else { 0.0 } + if i + 1 < n { x[i + 1] } else { 0.0 };
+            for (i, y) in y.iter_mut().enumerate() {
+                *y = if i > 0 { x[i - 1] } else { 0.0 } + if i + 1 < n { x[i + 1] } else { 0.0 };
             }
         };
         let vectors = largest(n, 3, &[], 1, &step, apply).unwrap();

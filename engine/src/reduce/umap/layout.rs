@@ -5,6 +5,9 @@
 //! ends' shares, and the pushes of its negative samples, which a counter draws. Nobody writes another's row, so the
 //! result is the same bits for any number of threads, and a vertex's samples are one batch for the vector units.
 
+// Lanes and axes are walked by index, so that the loops become vector instructions.
+#![allow(clippy::needless_range_loop)]
+
 use rayon::prelude::*;
 
 use super::curve::Curve;
@@ -392,7 +395,7 @@ fn exp2(x: f32) -> f32 {
     let whole = shifted.to_bits().wrapping_sub(ROUND.to_bits());
     let series = 1.0
         + rest
-            * (0.693_147_2
+            * (std::f32::consts::LN_2
                 + rest
                     * (0.240_226_5
                         + rest * (0.055_504_1 + rest * (0.009_618_1 + rest * 0.001_333_4))));
