@@ -71,7 +71,7 @@ pub fn largest(
         betas.push(if exhausted { 0.0 } else { beta });
         next = image;
         let m = basis.len();
-        if m == most || (m > k && m % LOOK == 0) {
+        if m == most || (m > k && m.is_multiple_of(LOOK)) {
             let found = tridiagonal(&alphas, &betas, k, step)?;
             let settled = found
                 .vectors
