@@ -73,7 +73,11 @@ impl Aggregate for Counting {
         let Some(input) = &self.input else {
             return Ok(Outcome::Value(json!(frame.len())));
         };
-        let values = input.values(frame, context)?;
+        // A vector is one value, though it is made of numbers.
+        let values = match input.expr.ty {
+            Type::Vector(_) => input.column(frame, context)?,
+            _ => input.values(frame, context)?,
+        };
         let nulls = values.logical_nulls().map_or(0, |nulls| nulls.null_count());
         let mut count = values.len() - nulls;
         if self.safe

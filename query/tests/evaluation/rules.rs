@@ -795,6 +795,12 @@ fn a_point_on_an_edge_or_a_corner_is_inside_and_nan_is_outside() {
 }
 
 #[test]
+fn a_vector_counts_as_one_value() {
+    assert_eq!(value(r#"count("embedding")"#), json!(5));
+    assert_eq!(value(r#"exists("embedding").count()"#), json!(5));
+}
+
+#[test]
 fn vectors_are_measured() {
     assert_eq!(
         value(r#"values(F("embedding").dot([1, 2, 0, 0]))"#),
