@@ -3,7 +3,10 @@
 //! Activations are channels-last, so the inner loops run over channels: whole vectors, no shuffles. There is no fused
 //! multiply-add and the order of additions is fixed, so every instruction set gives the same bits.
 
-use super::isa::for_every_isa;
+use super::isa::{Isa, Level};
+#[cfg(target_arch = "x86_64")]
+use super::lanes::{Avx2, Avx512};
+use super::lanes::{Lanes, WIDE};
 
 /// A depthwise `kernel x kernel` convolution with TensorFlow's "same" padding, then bias and ReLU6.
 #[derive(Debug, Clone)]
@@ -77,16 +80,16 @@ fn border<const N: usize>(
     }
 }
 
-/// Lanes of a tile: one AVX-512 register, two of AVX2.
-const WIDE: usize = 16;
-
 /// Output places of a tile.
 const PLACES: usize = 4;
 
 /// [`WIDE`] channels from `from` on at [`PLACES`] neighbouring places, `first` being the first input column, where the
 /// whole width of the filter lies inside the input. Every weight is loaded once for all places.
+///
+/// # Safety
+/// The machine has the instructions of `L`.
 #[inline(always)]
-fn tile<const KERNEL: usize, const STRIDE: usize>(
+unsafe fn tile<L: Lanes, const KERNEL: usize, const STRIDE: usize>(
     x: &[f32],
     width: usize,
     filter: &DepthwiseFilter,
@@ -94,34 +97,34 @@ fn tile<const KERNEL: usize, const STRIDE: usize>(
     from: usize,
     out: &mut [f32],
 ) {
-    static ZEROS: [f32; WIDE] = [0.0; WIDE];
     let channels = filter.channels;
-    let at = |values: &[f32], place: usize| -> [f32; WIDE] {
-        *values
-            .get(place * channels + from..)
-            .and_then(<[f32]>::first_chunk)
-            .unwrap_or(&ZEROS)
-    };
-    let mut sums = [at(&filter.bias, 0); PLACES];
-    for row in 0..rows.count {
-        let input = &x[((rows.first + row) * width + first) * channels..];
-        let weight = &filter.weight[(rows.skipped + row) * KERNEL * channels..];
-        // The last tap of the last place is the largest index: one check for all that follow.
-        let span = (PLACES - 1) * STRIDE + KERNEL;
-        let (input, weight) = (&input[..span * channels], &weight[..KERNEL * channels]);
-        for column in 0..KERNEL {
-            let weight = at(weight, column);
-            for (place, sums) in sums.iter_mut().enumerate() {
-                let input = at(input, place * STRIDE + column);
-                for lane in 0..WIDE {
-                    sums[lane] += input[lane] * weight[lane];
+    // The last tap of the last place is the largest index: one check a row for all that follow.
+    let span = (PLACES - 1) * STRIDE + KERNEL;
+    let (bias, out) = (
+        &filter.bias[from..from + WIDE],
+        &mut out[..PLACES * channels],
+    );
+    assert!(from + WIDE <= channels);
+    // SAFETY: `from + WIDE <= channels`, and the slices hold `channels` values for every place that is touched: `span`
+    // input places, `KERNEL` weights, `PLACES` outputs.
+    unsafe {
+        let mut sums = [L::load(bias.as_ptr()); PLACES];
+        for row in 0..rows.count {
+            let input = &x[((rows.first + row) * width + first) * channels..][..span * channels];
+            let weight =
+                &filter.weight[(rows.skipped + row) * KERNEL * channels..][..KERNEL * channels];
+            let (input, weight) = (input.as_ptr().add(from), weight.as_ptr().add(from));
+            for column in 0..KERNEL {
+                let weight = L::load(weight.add(column * channels));
+                for (place, sum) in sums.iter_mut().enumerate() {
+                    let input = L::load(input.add((place * STRIDE + column) * channels));
+                    *sum = sum.add_product(input, weight);
                 }
             }
         }
-    }
-    for (place, sums) in sums.iter().enumerate() {
-        for (out, sum) in out[place * channels + from..][..WIDE].iter_mut().zip(sums) {
-            *out = sum.clamp(0.0, 6.0);
+        for (place, sum) in sums.iter().enumerate() {
+            sum.relu6()
+                .store(out.as_mut_ptr().add(place * channels + from));
         }
     }
 }
@@ -147,8 +150,10 @@ fn place(
     }
 }
 
+/// # Safety
+/// The machine has the instructions of `L`.
 #[inline(always)]
-fn row<const KERNEL: usize, const STRIDE: usize>(
+unsafe fn row<L: Lanes, const KERNEL: usize, const STRIDE: usize>(
     x: &[f32],
     (height, width): (usize, usize),
     filter: &DepthwiseFilter,
@@ -168,7 +173,10 @@ fn row<const KERNEL: usize, const STRIDE: usize>(
         if KERNEL > 0 && at * stride >= left && at + PLACES <= places && last - left <= width {
             let out = &mut out[at * channels..(at + PLACES) * channels];
             for from in (0..tiled).step_by(WIDE) {
-                tile::<KERNEL, STRIDE>(x, width, filter, (rows, columns.first), from, out);
+                // SAFETY: the caller's promise.
+                unsafe {
+                    tile::<L, KERNEL, STRIDE>(x, width, filter, (rows, columns.first), from, out)
+                };
             }
             for (next, out) in out.chunks_exact_mut(channels).enumerate() {
                 let columns = taps((at + next) * stride, left, width, kernel);
@@ -189,28 +197,79 @@ fn row<const KERNEL: usize, const STRIDE: usize>(
     }
 }
 
-for_every_isa! {
-    /// One output row of a depthwise convolution of `x` (`height x width x channels`, channels last), with bias and
-    /// ReLU6. `out` has `width / stride` (rounded up) times `channels` values. O(kernel^2 x out).
-    ///
-    /// # Panics
-    /// If the lengths do not fit the sizes: a mistake of the caller, not of the data.
-    pub fn depthwise_row(x: &[f32], height: usize, width: usize, filter: &DepthwiseFilter, y: usize, out: &mut [f32]) {
+/// # Safety
+/// The machine has the instructions of `L`.
+#[inline(always)]
+unsafe fn any_row<L: Lanes>(
+    x: &[f32],
+    size: (usize, usize),
+    filter: &DepthwiseFilter,
+    y: usize,
+    out: &mut [f32],
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
         match (filter.kernel, filter.stride) {
-            (3, 1) => row::<3, 1>(x, (height, width), filter, y, out),
-            (3, 2) => row::<3, 2>(x, (height, width), filter, y, out),
-            (5, 1) => row::<5, 1>(x, (height, width), filter, y, out),
-            (5, 2) => row::<5, 2>(x, (height, width), filter, y, out),
+            (3, 1) => row::<L, 3, 1>(x, size, filter, y, out),
+            (3, 2) => row::<L, 3, 2>(x, size, filter, y, out),
+            (5, 1) => row::<L, 5, 1>(x, size, filter, y, out),
+            (5, 2) => row::<L, 5, 2>(x, size, filter, y, out),
             // No tiles for other filters.
-            _ => row::<0, 0>(x, (height, width), filter, y, out),
+            _ => row::<L, 0, 0>(x, size, filter, y, out),
         }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2")]
+fn row_avx512(
+    x: &[f32],
+    size: (usize, usize),
+    filter: &DepthwiseFilter,
+    y: usize,
+    out: &mut [f32],
+) {
+    // SAFETY: this function exists only with AVX-512.
+    unsafe { any_row::<Avx512>(x, size, filter, y, out) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn row_avx2(x: &[f32], size: (usize, usize), filter: &DepthwiseFilter, y: usize, out: &mut [f32]) {
+    // SAFETY: this function exists only with AVX2.
+    unsafe { any_row::<Avx2>(x, size, filter, y, out) }
+}
+
+/// One output row of a depthwise convolution of `x` (`height x width x channels`, channels last), with bias and ReLU6.
+/// `out` has `width / stride` (rounded up) times `channels` values. O(kernel^2 x out).
+///
+/// # Panics
+/// If the lengths do not fit the sizes: a mistake of the caller, not of the data.
+pub fn depthwise_row(
+    isa: Isa,
+    x: &[f32],
+    height: usize,
+    width: usize,
+    filter: &DepthwiseFilter,
+    y: usize,
+    out: &mut [f32],
+) {
+    let size = (height, width);
+    match isa.level() {
+        // SAFETY: an `Isa` of this level exists only if the machine has the instructions.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 | Level::Avx512Bf16 => unsafe { row_avx512(x, size, filter, y, out) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { row_avx2(x, size, filter, y, out) },
+        // SAFETY: arrays need no instructions.
+        _ => unsafe { any_row::<[f32; WIDE]>(x, size, filter, y, out) },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linalg::Isa;
 
     #[test]
     fn padding_is_tensorflows() {
@@ -234,6 +293,11 @@ mod tests {
             (5, 2, 9, 8, 3),
             (5, 1, 3, 2, 33),
             (5, 2, 1, 1, 32),
+            // Wide enough for tiles.
+            (3, 1, 4, 12, 35),
+            (3, 2, 5, 17, 16),
+            (5, 1, 6, 14, 48),
+            (5, 2, 7, 23, 20),
         ] {
             let filter = DepthwiseFilter {
                 kernel,

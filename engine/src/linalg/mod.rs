@@ -14,6 +14,7 @@ pub mod bound;
 mod convolve;
 mod distance;
 mod isa;
+mod lanes;
 mod layer_end;
 mod panels;
 mod products;

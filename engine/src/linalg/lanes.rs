@@ -1,0 +1,130 @@
+//! Sixteen floats at once, as one AVX-512 register, two of AVX2, or an array.
+//!
+//! Loops over arrays are turned into vectors by the compiler where it sees how, and it stops seeing it when the code
+//! around them changes; these types say it. Every operation rounds as its scalar form does, so all give the same bits.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
+/// How many floats.
+pub(super) const WIDE: usize = 16;
+
+/// [`WIDE`] floats. The functions are sound only where the machine has the type's instructions.
+pub(super) trait Lanes: Copy {
+    /// Reads from `from`, which must be good for [`WIDE`] reads.
+    unsafe fn load(from: *const f32) -> Self;
+    /// Writes to `to`, which must be good for [`WIDE`] writes.
+    unsafe fn store(self, to: *mut f32);
+    /// `self + a * b`, the product rounded before the sum.
+    unsafe fn add_product(self, a: Self, b: Self) -> Self;
+    /// Each value brought between 0 and 6; NaN stays.
+    unsafe fn relu6(self) -> Self;
+}
+
+impl Lanes for [f32; WIDE] {
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller's promise; an array of floats has a float's alignment.
+        unsafe { *from.cast() }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: as above.
+        unsafe { *to.cast() = self }
+    }
+
+    #[inline(always)]
+    unsafe fn add_product(mut self, a: Self, b: Self) -> Self {
+        for lane in 0..WIDE {
+            self[lane] += a[lane] * b[lane];
+        }
+        self
+    }
+
+    #[inline(always)]
+    unsafe fn relu6(self) -> Self {
+        self.map(|value| value.clamp(0.0, 6.0))
+    }
+}
+
+/// Two registers of AVX2.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(super) struct Avx2(__m256, __m256);
+
+#[cfg(target_arch = "x86_64")]
+impl Lanes for Avx2 {
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller's promise covers both halves.
+        unsafe { Avx2(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: as above.
+        unsafe {
+            _mm256_storeu_ps(to, self.0);
+            _mm256_storeu_ps(to.add(8), self.1);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn add_product(self, a: Self, b: Self) -> Self {
+        // SAFETY: the caller has AVX2.
+        unsafe {
+            Avx2(
+                _mm256_add_ps(self.0, _mm256_mul_ps(a.0, b.0)),
+                _mm256_add_ps(self.1, _mm256_mul_ps(a.1, b.1)),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn relu6(self) -> Self {
+        // SAFETY: the caller has AVX2. The value stands second, so that NaN and -0 come through as they do in `clamp`.
+        unsafe {
+            let (low, high) = (_mm256_setzero_ps(), _mm256_set1_ps(6.0));
+            Avx2(
+                _mm256_min_ps(high, _mm256_max_ps(low, self.0)),
+                _mm256_min_ps(high, _mm256_max_ps(low, self.1)),
+            )
+        }
+    }
+}
+
+/// One register of AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(super) struct Avx512(__m512);
+
+#[cfg(target_arch = "x86_64")]
+impl Lanes for Avx512 {
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Avx512(_mm512_loadu_ps(from)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_product(self, a: Self, b: Self) -> Self {
+        // SAFETY: the caller has AVX-512.
+        unsafe { Avx512(_mm512_add_ps(self.0, _mm512_mul_ps(a.0, b.0))) }
+    }
+
+    #[inline(always)]
+    unsafe fn relu6(self) -> Self {
+        // SAFETY: the caller has AVX-512. The value stands second, as in AVX2's form.
+        unsafe {
+            let (low, high) = (_mm512_setzero_ps(), _mm512_set1_ps(6.0));
+            Avx512(_mm512_min_ps(high, _mm512_max_ps(low, self.0)))
+        }
+    }
+}
