@@ -10,6 +10,7 @@ pub mod linalg;
 pub mod models;
 pub mod neighbors;
 pub mod reduce;
+mod registry;
 pub mod runs;
 pub mod score;
 mod session;

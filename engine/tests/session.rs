@@ -286,3 +286,44 @@ fn an_interrupted_import_or_an_empty_one_makes_no_dataset() {
     );
     assert!(world.session.store().dataset("new").is_err());
 }
+
+#[test]
+fn imports_of_the_same_file_at_once_add_each_sample_once() {
+    let world = World::new();
+    let file = world.file("v.npy");
+    for round in 0..5 {
+        let name = format!("new{round}");
+        let args = Args::from([("field".to_owned(), Arg::Text("v".into()))]);
+        let start = std::sync::Barrier::new(4);
+        let outcomes: Vec<_> = std::thread::scope(|scope| {
+            let import = || {
+                start.wait();
+                world
+                    .session
+                    .import(&name, &file, None, &args, true, &Context::new(0))
+                    .unwrap()
+            };
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(import)).collect();
+            threads.into_iter().map(|t| t.join().unwrap()).collect()
+        });
+        let info = world.session.store().dataset(&name).unwrap().info();
+        assert_eq!(info.unwrap().samples, 60);
+        assert_eq!(outcomes.iter().map(|o| o.report.added).sum::<usize>(), 60);
+        assert_eq!(outcomes.iter().filter(|o| o.created).count(), 1);
+    }
+}
+
+#[test]
+fn embedding_again_touches_neither_weights_nor_job_files() {
+    let world = World::new();
+    let run = world.run(&format!(
+        r#"embed(field="w", from="{}")"#,
+        world.file("v.npy").display()
+    ));
+    assert_eq!(run.input.rows, 60);
+    let again = world.run(r#"embed(field="w")"#);
+    assert_eq!(again.input.rows, 0);
+    let said = |text: &str| again.notes.iter().any(|note| note.message.contains(text));
+    assert!(said("nothing was computed"), "{:?}", again.notes);
+    assert!(!world.session.store().dir().join("jobs").exists());
+}

@@ -41,7 +41,12 @@ pub fn run(args: &Import, given: &Given, job: &Job<'_>) -> Result<(), Failure> {
     list(&report.same_file, "is another name of", paint, job);
     job.terminal
         .note(summary(&args.name, report, outcome.samples));
-    if report.added > 0 && !args.temporary {
+    if args.temporary && outcome.created {
+        job.terminal.note(paint.dim(&format!(
+            "{} is temporary: it goes with the last command, prompt or page that has this store open.",
+            args.name
+        )));
+    } else if report.added > 0 {
         job.terminal
             .note(paint.dim(&format!("Next: messier embed {}", args.name)));
     }

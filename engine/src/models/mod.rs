@@ -12,7 +12,6 @@ mod weights;
 
 use std::sync::Arc;
 
-use messier_query::nearest;
 use rayon::prelude::*;
 
 pub use efficientnet::EfficientNetLite0;
@@ -20,6 +19,7 @@ pub use pipeline::{OnBatch, WINDOW, embed_files};
 
 use crate::decode::Rgb;
 use crate::error::Error;
+use crate::registry::find;
 
 /// Every encoder, in the order help lists them.
 pub static ENCODERS: &[Listed] = &[efficientnet::LISTED];
@@ -82,27 +82,19 @@ pub trait Encoder: Send + Sync {
     }
 }
 
+/// What the registry knows of the encoder called `name`, without loading its weights; `-` and `_` are the same.
+///
+/// # Errors
+/// [`Error::Unknown`] with the names that exist.
+pub fn listed(name: &str) -> Result<&'static Listed, Error> {
+    let all: Vec<&'static Listed> = ENCODERS.iter().collect();
+    find("model", name, &all, |listed| listed.name)
+}
+
 /// Loads the encoder called `name`; `-` and `_` are the same.
 ///
 /// # Errors
 /// [`Error::Unknown`] with the names that exist.
 pub fn encoder(name: &str) -> Result<Arc<dyn Encoder>, Error> {
-    let plain = name.replace('_', "-").to_lowercase();
-    match ENCODERS.iter().find(|listed| listed.name == plain) {
-        Some(listed) => (listed.load)(),
-        None => {
-            let names: Vec<&str> = ENCODERS.iter().map(|listed| listed.name).collect();
-            let near = nearest(&plain, names.iter().copied());
-            let candidates = if near.is_empty() {
-                names.iter().map(|n| (*n).to_owned()).collect()
-            } else {
-                near
-            };
-            Err(Error::Unknown {
-                what: "model",
-                name: name.to_owned(),
-                candidates,
-            })
-        }
-    }
+    (listed(name)?.load)()
 }

@@ -19,7 +19,7 @@ use super::resume::{Key, Pending};
 use crate::context::Context;
 use crate::error::Error;
 use crate::exchange::vectors::read_vectors;
-use crate::models::{self, Encoder};
+use crate::models::{self, Listed};
 use crate::runs::{Input, RunRecord, fingerprint_rows, fingerprint_text};
 use crate::session::operators::EmbedParams;
 
@@ -55,8 +55,8 @@ pub(super) fn run(
     let made = match &own.from {
         Some(path) => from_file(Path::new(path), &own, &samples, context)?,
         None => {
-            let encoder = models::encoder(&own.model)?;
-            from_pictures(dataset, snapshot, &own, encoder.as_ref(), samples, context)?
+            let model = models::listed(&own.model)?;
+            from_pictures(dataset, snapshot, &own, model, samples, context)?
         }
     };
     if let Some(dims) = stored
@@ -192,7 +192,7 @@ fn from_pictures(
     dataset: &Dataset,
     snapshot: &Snapshot,
     own: &EmbedParams,
-    encoder: &dyn Encoder,
+    model: &Listed,
     samples: Samples,
     context: &Context,
 ) -> Result<Made, Error> {
@@ -213,12 +213,22 @@ fn from_pictures(
             None => context.notes.sample(id, "has no picture"),
         }
     }
-    let dims = encoder.dims();
+    let dims = model.dims;
+    if wanted.is_empty() {
+        // Neither the weights nor the file of pending vectors are touched for nothing.
+        return Ok(Made {
+            rows: Vec::new(),
+            ids: Vec::new(),
+            vectors: Array2::zeros((0, dims)),
+            fingerprint: fingerprint_text(std::iter::empty()),
+            pending: None,
+        });
+    }
     let (mut pending, mut known) = Pending::open(
         dataset.store().dir(),
         snapshot.dataset(),
         &own.field,
-        encoder.name(),
+        model.name,
         dims,
     )?;
     if own.overwrite {
@@ -236,7 +246,8 @@ fn from_pictures(
             "{resumed} vectors were taken over from a run that was interrupted"
         ));
     }
-    models::embed_files(encoder, &items, context, &mut |start, vectors| {
+    let encoder = (model.load)()?;
+    models::embed_files(encoder.as_ref(), &items, context, &mut |start, vectors| {
         let batch = items[start..]
             .iter()
             .zip(vectors)

@@ -5,13 +5,15 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, StringArray};
+use arrow::compute::filter;
 use messier_query::View;
 use messier_query::signature::{Arg, Args};
-use messier_store::{Changes, Field, FieldType, NewDataset, Schema};
+use messier_store::{Changes, Field, FieldType, NewDataset, Schema, Snapshot};
 use serde::Serialize;
 
 use super::Session;
+use super::again::again;
 use super::columns::texts;
 use crate::context::Context;
 use crate::error::Error;
@@ -50,8 +52,9 @@ impl Session {
     ) -> Result<ImportOutcome, Error> {
         let importer = importer(format, source)?;
         let known = self.known_paths(name)?;
-        let imported = importer.read(source, args, &|path| known.contains(path), context)?;
-        self.add(name, imported, source, persistent, context)
+        let is_known = |path: &str| known.paths.contains(path);
+        let imported = importer.read(source, args, &is_known, context)?;
+        self.add(name, imported, known, source, persistent, context)
     }
 
     /// Unpacks the pictures that come with Messier into `folder` and imports them with their group, subgroup and name.
@@ -68,8 +71,8 @@ impl Session {
         let known = self.known_paths(name)?;
         let importer = importer(Some("image-folder"), &demo.folder)?;
         let args = Args::from([("recursive".to_owned(), Arg::Bool(false))]);
-        let mut imported =
-            importer.read(&demo.folder, &args, &|path| known.contains(path), context)?;
+        let is_known = |path: &str| known.paths.contains(path);
+        let mut imported = importer.read(&demo.folder, &args, &is_known, context)?;
         let about: HashMap<&str, _> = demo
             .pictures
             .iter()
@@ -103,7 +106,7 @@ impl Session {
             ];
             imported.columns.extend(added);
         }
-        self.add(name, imported, &demo.folder, true, context)
+        self.add(name, imported, known, &demo.folder, true, context)
     }
 
     /// Writes the samples of a view (all without one) to `target` in a format.
@@ -125,53 +128,114 @@ impl Session {
         exporter.write(&view, target, args, context)
     }
 
-    fn known_paths(&self, name: &str) -> Result<HashSet<String>, Error> {
+    /// The paths that the dataset has, and the generation that was read; none where there is no dataset.
+    fn known_paths(&self, name: &str) -> Result<Known, Error> {
         match self.store.dataset(name) {
-            Ok(dataset) => {
-                let paths = dataset.snapshot()?.column("filepath")?;
-                Ok(texts(&paths).into_iter().flatten().collect())
-            }
-            Err(messier_store::Error::UnknownDataset { .. }) => Ok(HashSet::new()),
+            Ok(dataset) => Known::of(&dataset.snapshot()?),
+            Err(messier_store::Error::UnknownDataset { .. }) => Ok(Known::default()),
             Err(error) => Err(error.into()),
         }
     }
 
+    /// Commits what was imported. Whoever imported the same files in the meantime is not repeated: what the dataset
+    /// has by now is left out, and the commit is made for exactly the state that was looked at.
     fn add(
         &self,
         name: &str,
-        imported: Imported,
+        mut imported: Imported,
+        seen: Known,
         source: &Path,
         persistent: bool,
         context: &Context,
     ) -> Result<ImportOutcome, Error> {
         context.stop.check()?;
-        let (dataset, created) = match self.store.dataset(name) {
-            Ok(dataset) => (dataset, false),
-            Err(messier_store::Error::UnknownDataset { .. }) if imported.report.added > 0 => {
-                (self.store.create(name, NewDataset { persistent })?, true)
-            }
-            Err(messier_store::Error::UnknownDataset { .. }) => {
-                return Err(Error::Input(nothing_to_import(source, &imported.report)));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        if imported.report.added > 0 {
-            let mut changes = Changes::new();
-            changes.append(imported.columns);
-            if let Err(error) = dataset.commit(changes) {
-                if created {
-                    self.store.delete(name)?;
+        let mut generation = seen.generation;
+        let mut created = false;
+        again(|| {
+            let (dataset, fresh) = match self.store.dataset(name) {
+                Ok(dataset) => (dataset, false),
+                Err(messier_store::Error::UnknownDataset { .. }) if imported.report.added > 0 => {
+                    match self.store.create(name, NewDataset { persistent }) {
+                        Ok(dataset) => (dataset, true),
+                        Err(messier_store::Error::DatasetExists { .. }) => {
+                            (self.store.dataset(name)?, false)
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
                 }
-                return Err(error.into());
+                Err(messier_store::Error::UnknownDataset { .. }) => {
+                    return Err(Error::Input(nothing_to_import(source, &imported.report)));
+                }
+                Err(error) => return Err(error.into()),
+            };
+            created |= fresh;
+            let now = dataset.snapshot()?;
+            if !fresh && generation != Some(now.generation()) {
+                leave_out(&mut imported, &Known::of(&now)?.paths)?;
+                generation = Some(now.generation());
             }
-        }
-        Ok(ImportOutcome {
-            dataset: name.to_owned(),
-            created,
-            samples: dataset.info()?.samples,
-            report: imported.report,
+            if imported.report.added > 0 {
+                let mut changes = Changes::new().expecting(now.generation());
+                changes.append(imported.columns.clone());
+                if let Err(error) = dataset.commit(changes) {
+                    let lost_a_race = matches!(error, messier_store::Error::Conflict { .. });
+                    if created && !lost_a_race && dataset.info()?.samples == 0 {
+                        self.store.delete(name)?;
+                    }
+                    return Err(error.into());
+                }
+            }
+            Ok(ImportOutcome {
+                dataset: name.to_owned(),
+                created,
+                samples: dataset.info()?.samples,
+                report: imported.report.clone(),
+            })
         })
     }
+}
+
+/// The paths of a dataset at one moment.
+#[derive(Default)]
+struct Known {
+    generation: Option<u64>,
+    paths: HashSet<String>,
+}
+
+impl Known {
+    fn of(snapshot: &Snapshot) -> Result<Known, Error> {
+        let paths = snapshot.column("filepath")?;
+        Ok(Known {
+            generation: Some(snapshot.generation()),
+            paths: texts(&paths).into_iter().flatten().collect(),
+        })
+    }
+}
+
+/// Takes out of `imported` the rows whose path is in `paths`, and counts them as there already.
+fn leave_out(imported: &mut Imported, paths: &HashSet<String>) -> Result<(), Error> {
+    let own = imported
+        .columns
+        .iter()
+        .find(|(field, _)| field.name == "filepath")
+        .map(|(_, column)| texts(column));
+    let is_new: BooleanArray = own
+        .into_iter()
+        .flatten()
+        .map(|path| Some(path.is_none_or(|path| !paths.contains(&path))))
+        .collect();
+    let already = is_new.false_count();
+    if already == 0 {
+        return Ok(());
+    }
+    for (_, column) in &mut imported.columns {
+        *column = filter(column, &is_new).map_err(|error| {
+            Error::Input(format!("the imported rows cannot be sorted out: {error}"))
+        })?;
+    }
+    imported.report.added -= already;
+    imported.report.already += already;
+    Ok(())
 }
 
 fn nothing_to_import(source: &Path, report: &Report) -> String {

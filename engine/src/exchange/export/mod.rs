@@ -21,6 +21,7 @@ use serde::Serialize;
 use super::import::Skipped;
 use crate::context::Context;
 use crate::error::Error;
+use crate::registry::find;
 
 /// Every exporter, in the order help lists them.
 pub static EXPORTERS: &[&dyn Exporter] = &[
@@ -87,21 +88,9 @@ pub struct Exported {
 /// # Errors
 /// [`Error::Unknown`] with the formats there are.
 pub fn exporter(format: &str) -> Result<&'static dyn Exporter, Error> {
-    let spelled = |exporter: &&dyn Exporter| exporter.signature().name.replace('_', "-");
-    let plain = format.replace('_', "-").to_lowercase();
-    EXPORTERS
-        .iter()
-        .copied()
-        .find(|exporter| spelled(exporter) == plain)
-        .ok_or_else(|| {
-            let names: Vec<String> = EXPORTERS.iter().map(spelled).collect();
-            let near = nearest(&plain, names.iter().map(String::as_str));
-            Error::Unknown {
-                what: "export format",
-                name: format.to_owned(),
-                candidates: if near.is_empty() { names } else { near },
-            }
-        })
+    find("export format", format, EXPORTERS, |exporter| {
+        exporter.signature().name
+    })
 }
 
 fn arguments(call: &str, bad: Vec<BadArgument>) -> Error {

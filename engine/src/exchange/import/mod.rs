@@ -14,13 +14,13 @@ mod walk;
 use std::path::Path;
 
 use arrow::array::ArrayRef;
-use messier_query::nearest;
 use messier_query::signature::{Args, BadArgument, Signature};
 use messier_store::Field;
 use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::registry::{find, folded};
 
 /// Every importer, in the order help lists them. The first that suits a source is taken where no format is named.
 pub static IMPORTERS: &[&dyn Importer] = &[
@@ -96,35 +96,20 @@ pub struct Skipped {
 /// # Errors
 /// [`Error::Unknown`] with the formats there are; [`Error::Input`] where nothing suits.
 pub fn importer(format: Option<&str>, source: &Path) -> Result<&'static dyn Importer, Error> {
-    let spelled = |importer: &&dyn Importer| importer.signature().name.replace('_', "-");
-    let Some(format) = format else {
-        return IMPORTERS
-            .iter()
-            .copied()
-            .find(|importer| importer.suits(source))
-            .ok_or_else(|| {
-                let names: Vec<String> = IMPORTERS.iter().map(spelled).collect();
-                let names = names.join(", ");
-                Error::Input(format!(
-                    "{}: cannot tell its format; name one with --format: {names}",
-                    source.display()
-                ))
-            });
-    };
-    let plain = format.replace('_', "-").to_lowercase();
-    IMPORTERS
-        .iter()
-        .copied()
-        .find(|importer| spelled(importer) == plain)
-        .ok_or_else(|| {
-            let names: Vec<String> = IMPORTERS.iter().map(spelled).collect();
-            let near = nearest(&plain, names.iter().map(String::as_str));
-            Error::Unknown {
-                what: "import format",
-                name: format.to_owned(),
-                candidates: if near.is_empty() { names } else { near },
-            }
-        })
+    if let Some(format) = format {
+        return find("import format", format, IMPORTERS, |importer| {
+            importer.signature().name
+        });
+    }
+    let suits = |importer: &&dyn Importer| importer.suits(source);
+    IMPORTERS.iter().copied().find(suits).ok_or_else(|| {
+        let names = IMPORTERS.iter().map(|i| folded(i.signature().name));
+        Error::Input(format!(
+            "{}: cannot tell its format; name one with --format: {}",
+            source.display(),
+            names.collect::<Vec<_>>().join(", ")
+        ))
+    })
 }
 
 fn arguments(call: &str, bad: Vec<BadArgument>) -> Error {
