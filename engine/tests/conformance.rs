@@ -437,9 +437,15 @@ fn a_stop_at_any_tick_is_heard() {
     }
     let labels: Vec<i32> = (0..24).map(|i| i % 3).collect();
     let metric = messier_engine::neighbors::Metric::Euclidean;
-    let described = score::describe(x.view(), &labels, metric, &Context::new(11)).unwrap();
+    let described = score::describe(
+        x.view(),
+        &labels,
+        &score::Wanted::of(metric),
+        &Context::new(11),
+    )
+    .unwrap();
     let after = stopped_everywhere("describe", |context| {
-        score::describe(x.view(), &labels, metric, context)
+        score::describe(x.view(), &labels, &score::Wanted::of(metric), context)
     });
     assert_eq!(after, described);
 }

@@ -19,6 +19,7 @@ mod layer_end;
 mod panels;
 mod products;
 mod resample;
+mod roots;
 mod rows;
 mod scan;
 
@@ -29,6 +30,7 @@ pub use layer_end::{add_bias, add_bias_and};
 pub use panels::{Block, LANES, Panels, measure};
 pub use products::products;
 pub use resample::{ROWS, WEIGHT_BITS, Window, filter_across, filter_down};
+pub use roots::{add_up, distances, total};
 pub use rows::{add_centred, centre, sum_of_squares};
 pub use scan::{Nearest, nearest, select_below, select_below_each};
 

@@ -3,6 +3,7 @@
 //! A record is kept as JSON text, the same that `--json` prints, so that a record of an older version stays readable
 //! by people and scripts even where a field has been added since. A binary form would save bytes nobody misses.
 
+mod clusters;
 mod fingerprint;
 mod machine;
 
@@ -14,6 +15,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::context::{Note, StepTime};
 
+pub use clusters::{ClusterRecord, Edit, Try};
 pub use fingerprint::{fingerprint_rows, fingerprint_text};
 pub use machine::Machine;
 
@@ -54,9 +56,15 @@ pub struct RunRecord {
     pub output: Option<String>,
     /// What went wrong with single samples, and remarks.
     pub notes: Vec<Note>,
-    /// The clusters, largest first; empty for other operators.
+    /// The clusters, largest first, noise last; empty for other operators.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clusters: Vec<ClusterRecord>,
+    /// What was done to the clusters by hand since, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Edit>,
+    /// The tries of a sweep, best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tries: Vec<Try>,
 }
 
 /// What went into a run.
@@ -84,26 +92,6 @@ pub enum Status {
     Failed,
     /// Somebody stopped it.
     Cancelled,
-}
-
-/// One cluster of a clustering run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ClusterRecord {
-    /// `"0"` is the largest; `"-1"` is noise.
-    pub id: String,
-    /// What it is called, if somebody or something named it.
-    pub name: Option<String>,
-    /// How many samples it has.
-    pub size: usize,
-    /// The sample nearest its centre; none for noise.
-    pub medoid: Option<String>,
-    /// Samples that show what is in it: central ones that differ from each other.
-    pub exemplars: Vec<String>,
-    /// The mean silhouette of its samples; null where not defined.
-    pub silhouette: Option<f64>,
-    /// How long it survives as density falls, where the method says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub persistence: Option<f64>,
 }
 
 /// An argument as the JSON of a record.

@@ -1,33 +1,14 @@
-//! What is known of each cluster once the labels are there: size, centre, the samples that show what is in it, scores.
+//! What is known of a clustering once the labels are there: scores of the whole, what each cluster is like and which
+//! samples show it, and how well each sample sits in its cluster.
 
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::ArrayView2;
 
-use super::{Silhouettes, calinski_harabasz, davies_bouldin, silhouettes};
+use super::cluster_table::{Centre, ClusterDescription, Rows};
+use super::silhouette::silhouettes_up_to;
+use super::{DBCV_ROWS, EXACT_ROWS, calinski_harabasz, davies_bouldin, dbcv};
 use crate::context::Context;
 use crate::error::Error;
 use crate::neighbors::Metric;
-
-/// How many exemplars a cluster is shown by.
-const EXEMPLARS: usize = 9;
-/// Exemplars are chosen among at most this many of the samples nearest the centre.
-const CORE: usize = 512;
-
-/// One cluster.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ClusterDescription {
-    /// Its label, from 0.
-    pub id: i32,
-    /// How many rows it has.
-    pub size: usize,
-    /// The mean of its rows.
-    pub centroid: Vec<f32>,
-    /// The row nearest its centre, ties by row.
-    pub medoid: usize,
-    /// The medoid, then rows of the nearer half, each as far as possible from those before it.
-    pub exemplars: Vec<usize>,
-    /// The mean silhouette of its rows that were scored; none where it is not defined.
-    pub silhouette: Option<f64>,
-}
 
 /// Everything about a clustering.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,38 +17,132 @@ pub struct Description {
     pub clusters: Vec<ClusterDescription>,
     /// The mean silhouette over the rows scored; none outside 2 to n-1 clusters.
     pub silhouette: Option<f64>,
+    /// The standard error of the silhouette where only a sample of the rows was scored.
+    pub silhouette_standard_error: Option<f64>,
     /// The silhouette of each row; NaN for noise and for rows that were not in the sample.
     pub per_sample_silhouette: Vec<f32>,
+    /// How far each row is from the centre of its cluster; NaN for noise.
+    pub per_sample_distance: Vec<f32>,
     /// The Calinski-Harabasz index; none outside 2 to n-1 clusters.
     pub calinski_harabasz: Option<f64>,
     /// The Davies-Bouldin index; none outside 2 to n-1 clusters.
     pub davies_bouldin: Option<f64>,
+    /// The validity by density, where it was asked for; none where it is not defined or would take too long.
+    pub dbcv: Option<Option<f64>>,
 }
 
 impl Description {
     /// The scores of the whole by name, as a run's record lists them.
     pub fn scores(&self) -> impl Iterator<Item = (&'static str, Option<f64>)> {
-        [
+        let always = [
             ("silhouette", self.silhouette),
             ("calinski_harabasz", self.calinski_harabasz),
             ("davies_bouldin", self.davies_bouldin),
-        ]
-        .into_iter()
+        ];
+        let error = self.silhouette_standard_error;
+        always
+            .into_iter()
+            .chain(error.map(|error| ("silhouette_standard_error", Some(error))))
+            .chain(self.dbcv.map(|value| ("dbcv", value)))
+    }
+}
+
+/// What is to be found out beside what always is.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// How far apart rows are.
+    pub metric: Metric,
+    /// Whether the validity by density is wanted.
+    pub density: bool,
+    /// Whether everything is to be exact however many rows there are.
+    pub exact: bool,
+    /// How far outside each row is, by the method; without it, rows far from their centre are the outliers.
+    pub outlier_scores: Option<&'a [f32]>,
+}
+
+impl Wanted<'_> {
+    /// What always is found out, under a metric.
+    pub fn of(metric: Metric) -> Wanted<'static> {
+        Wanted {
+            metric,
+            density: false,
+            exact: false,
+            outlier_scores: None,
+        }
     }
 }
 
 /// Describes the clusters that `labels` (dense from 0, -1 for noise) make of the rows of `x` (`n x d`).
 ///
-/// O(n d) but for the silhouette, which is O(n^2 d) up to [`EXACT_ROWS`](super::EXACT_ROWS) rows and sampled beyond.
+/// O(n d) but for the silhouette, which is O(n² d) up to [`EXACT_ROWS`] rows and sampled beyond, and the validity by
+/// density, O(n² d) up to [`DBCV_ROWS`] rows and left out beyond unless everything is to be exact.
 ///
 /// # Errors
 /// [`Error::Cancelled`].
 pub fn describe(
     x: ArrayView2<'_, f32>,
     labels: &[i32],
-    metric: Metric,
+    wanted: &Wanted<'_>,
     context: &Context,
 ) -> Result<Description, Error> {
+    let members = members(labels);
+    let rows = Rows::new(x, wanted.metric)?;
+    let centres: Vec<Centre> = members.iter().map(|rows| Centre::of(x, rows)).collect();
+    let exact_rows = if wanted.exact { usize::MAX } else { EXACT_ROWS };
+    let silhouettes = silhouettes_up_to(x, labels, wanted.metric, exact_rows, context)?;
+    let mut per_sample_distance = vec![f32::NAN; labels.len()];
+    let step = context.step("describe", members.len() as u64);
+    let mut clusters = Vec::with_capacity(members.len());
+    for (id, own) in members.iter().enumerate() {
+        step.tick(1)?;
+        for &row in own {
+            per_sample_distance[row] = centres[id].distance(x.row(row), wanted.metric) as f32;
+        }
+        clusters.extend(rows.describe(
+            id,
+            own,
+            &centres,
+            &per_sample_distance,
+            &silhouettes,
+            wanted.outlier_scores,
+        ));
+    }
+    drop(step);
+    let density = match wanted.density {
+        false => None,
+        true if labels.len() > DBCV_ROWS && !wanted.exact => {
+            context.notes.remark(format!(
+                "the validity by density (DBCV) was not computed for {} samples; `score` with `exact` does it",
+                labels.len()
+            ));
+            Some(None)
+        }
+        true => {
+            let found = dbcv(x, labels, wanted.metric, context)?;
+            for (cluster, value) in clusters
+                .iter_mut()
+                .zip(found.iter().flat_map(|found| &found.per_cluster))
+            {
+                cluster.dbcv = Some(*value);
+            }
+            Some(found.map(|found| found.value))
+        }
+    };
+    let means: Vec<Vec<f64>> = centres.into_iter().map(|centre| centre.mean).collect();
+    Ok(Description {
+        silhouette: silhouettes.mean,
+        silhouette_standard_error: silhouettes.standard_error,
+        per_sample_silhouette: silhouettes.per_row,
+        per_sample_distance,
+        calinski_harabasz: calinski_harabasz(x, &members, &means),
+        davies_bouldin: davies_bouldin(x, &members, &means),
+        dbcv: density,
+        clusters,
+    })
+}
+
+/// The rows of each cluster, in rising order.
+fn members(labels: &[i32]) -> Vec<Vec<usize>> {
     let count = labels
         .iter()
         .max()
@@ -78,94 +153,5 @@ pub fn describe(
             members[cluster].push(row);
         }
     }
-    let centroids: Vec<Vec<f64>> = members.iter().map(|rows| mean(x, rows)).collect();
-    let Silhouettes {
-        mean: silhouette,
-        per_row,
-        ..
-    } = silhouettes(x, labels, metric, context)?;
-
-    let step = context.step("describe", count as u64);
-    let mut clusters = Vec::with_capacity(count);
-    for (cluster, rows) in members.iter().enumerate() {
-        step.tick(1)?;
-        let mut near: Vec<(f64, usize)> = rows
-            .iter()
-            .map(|&row| (squared_gap(x.row(row), &centroids[cluster]), row))
-            .collect();
-        near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let Some(&(_, medoid)) = near.first() else {
-            continue;
-        };
-        let core = near.len().div_ceil(2).min(CORE);
-        let known: Vec<f64> = rows
-            .iter()
-            .map(|&row| f64::from(per_row[row]))
-            .filter(|value| !value.is_nan())
-            .collect();
-        clusters.push(ClusterDescription {
-            id: i32::try_from(cluster).unwrap_or(i32::MAX),
-            size: rows.len(),
-            centroid: centroids[cluster]
-                .iter()
-                .map(|&value| value as f32)
-                .collect(),
-            medoid,
-            exemplars: spread(x, &near[..core]),
-            silhouette: (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64),
-        });
-    }
-    Ok(Description {
-        silhouette,
-        per_sample_silhouette: per_row,
-        calinski_harabasz: calinski_harabasz(x, &members, &centroids),
-        davies_bouldin: davies_bouldin(x, &members, &centroids),
-        clusters,
-    })
-}
-
-/// The mean of some rows, in f64, in row order.
-fn mean(x: ArrayView2<'_, f32>, rows: &[usize]) -> Vec<f64> {
-    let mut sums = vec![0f64; x.ncols()];
-    for &row in rows {
-        for (sum, &value) in sums.iter_mut().zip(x.row(row)) {
-            *sum += f64::from(value);
-        }
-    }
-    sums.iter()
-        .map(|sum| sum / rows.len().max(1) as f64)
-        .collect()
-}
-
-/// The squared euclidean distance of a row to a point.
-pub(super) fn squared_gap(row: ArrayView1<'_, f32>, point: &[f64]) -> f64 {
-    row.iter()
-        .zip(point)
-        .map(|(&a, &b)| {
-            let gap = f64::from(a) - b;
-            gap * gap
-        })
-        .sum()
-}
-
-/// Farthest-point choice among rows sorted by distance to the centre, starting with the nearest.
-fn spread(x: ArrayView2<'_, f32>, near: &[(f64, usize)]) -> Vec<usize> {
-    let mut chosen = Vec::new();
-    let mut gaps = vec![f64::INFINITY; near.len()];
-    let mut next = 0;
-    while chosen.len() < EXEMPLARS.min(near.len()) {
-        let row = near[next].1;
-        chosen.push(row);
-        let point: Vec<f64> = x.row(row).iter().map(|&value| f64::from(value)).collect();
-        for (gap, &(_, other)) in gaps.iter_mut().zip(near) {
-            *gap = gap.min(squared_gap(x.row(other), &point));
-        }
-        gaps[next] = f64::NEG_INFINITY;
-        let farthest = gaps
-            .iter()
-            .enumerate()
-            .max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
-        next = farthest.map_or(0, |(at, _)| at);
-    }
-    chosen
+    members
 }

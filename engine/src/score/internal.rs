@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use super::describe::squared_gap;
+use super::cluster_table::squared_gap;
 
 /// Whether a score that compares clusters is defined: 2 to n-1 clusters.
 fn defined(members: &[Vec<usize>]) -> bool {

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, AsArray, DictionaryArray, FixedSizeListArray, Float32Array, Int32Array, StringArray,
-};
+use arrow::array::{ArrayRef, AsArray, FixedSizeListArray, Float32Array};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, Field as ArrowField, Int32Type};
+use arrow::datatypes::{DataType, Field as ArrowField};
 use messier_store::Vectors;
 use ndarray::ArrayView2;
 
@@ -31,23 +29,6 @@ pub(super) fn vectors(len: usize, rows: &[u32], points: ArrayView2<'_, f32>) -> 
         values,
         Some(NullBuffer::from(valid)),
     ))
-}
-
-/// A text column of `len` rows with the cluster id `labels[i]` at `rows[i]`, dictionary-coded.
-pub(super) fn labels(len: usize, rows: &[u32], labels: &[i32]) -> ArrayRef {
-    let noise = labels.contains(&-1);
-    let count = labels.iter().max().map_or(0, |&last| last + 1);
-    let mut words: Vec<String> = (0..count).map(|id| id.to_string()).collect();
-    if noise {
-        words.push("-1".to_owned());
-    }
-    let mut keys: Vec<Option<i32>> = vec![None; len];
-    for (&row, &label) in rows.iter().zip(labels) {
-        keys[row as usize] = Some(if label < 0 { count } else { label });
-    }
-    let keys = Int32Array::from(keys);
-    let words = Arc::new(StringArray::from(words));
-    Arc::new(DictionaryArray::<Int32Type>::new(keys, words))
 }
 
 /// The stored vectors with `points[i]` put over row `rows[i]`.

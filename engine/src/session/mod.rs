@@ -7,6 +7,7 @@ mod columns;
 mod edit;
 mod embed;
 mod input;
+mod judged;
 mod operators;
 mod recorder;
 mod reduce;

@@ -76,6 +76,8 @@ impl Recorder {
             output,
             notes: context.notes.sorted(),
             clusters: Vec::new(),
+            history: Vec::new(),
+            tries: Vec::new(),
         }
     }
 }

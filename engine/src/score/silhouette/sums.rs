@@ -1,0 +1,257 @@
+//! Sums of distances from each row to each cluster.
+//!
+//! Rows are sorted by cluster, so along a tile of products a row's sums are sums of stretches, and across it a column
+//! gains one number for each stretch of rows. Every tile serves both of its sides, so only half of all pairs is
+//! multiplied. Blocks of rows meet in rounds, each block at most once a round: no two threads add to one sum, and the
+//! order of additions is that of the rounds, whatever the number of threads.
+
+use rayon::prelude::*;
+
+use super::{Groups, Means};
+use crate::context::{Cancelled, Context};
+use crate::linalg::{Block, Isa, LANES, Panels, add_up, distances, products, total};
+use crate::neighbors::{Metric, Points};
+
+/// Rows of a tile.
+const ROWS: usize = 64;
+/// Columns of a tile: with its rows it stays in the second-level cache.
+const COLUMNS: usize = 256;
+/// Squared distances below this share of the squared lengths have lost too many digits in a product.
+const CANCELLED: f32 = 1e-3;
+/// More sums than this are not held at once; rows are then taken block by block, each pair twice.
+const MOST_SUMS: usize = 1 << 26;
+
+/// All rows that are in clusters, ready to be multiplied.
+pub(super) struct Pairs<'a> {
+    isa: Isa,
+    points: &'a Points<'a>,
+    groups: &'a Groups,
+    panels: Panels,
+    /// Squared lengths, zero for the lanes that pad the last panel.
+    norms: Vec<f32>,
+    root: bool,
+    /// From a sum as it is made here to one in the metric's units.
+    unit: f64,
+}
+
+/// What a thread works with.
+struct Buffers {
+    left: Block,
+    staging: Vec<f32>,
+    tile: Vec<f32>,
+    across: Vec<f32>,
+}
+
+impl<'a> Pairs<'a> {
+    /// Packs the rows in the order of the groups. O(n d).
+    pub fn new(isa: Isa, points: &'a Points<'a>, groups: &'a Groups, metric: Metric) -> Pairs<'a> {
+        let dims = points.dims();
+        let panels = Panels::pack_with(isa, groups.rows.len(), dims, |first, out| {
+            for (at, out) in out.chunks_exact_mut(dims).enumerate() {
+                points.working_row(isa, groups.rows[first + at], out);
+            }
+        });
+        let mut norms = panels.norms().to_vec();
+        norms.resize(panels.len() * LANES, 0.0);
+        Pairs {
+            isa,
+            points,
+            groups,
+            norms,
+            root: metric == Metric::Euclidean,
+            unit: f64::from(points.distance(1.0))
+                / match metric {
+                    Metric::Euclidean => points.squared_scale().sqrt(),
+                    Metric::Cosine => points.squared_scale(),
+                },
+            panels,
+        }
+    }
+
+    /// The means of every row, in the order of the groups. O(n² d / 2).
+    pub fn all(&self, context: &Context) -> Result<Vec<Means>, Cancelled> {
+        let (n, count) = (self.groups.rows.len(), self.groups.len());
+        if n.saturating_mul(count) > MOST_SUMS {
+            return self.of(&(0..n).collect::<Vec<_>>(), context);
+        }
+        let size = (n / 64).next_multiple_of(ROWS).clamp(ROWS, 1024);
+        let blocks = n.div_ceil(size);
+        let range = |block: usize| block * size..((block + 1) * size).min(n);
+        let mut sums: Vec<Vec<f64>> = (0..blocks)
+            .map(|block| vec![0.0; range(block).len() * count])
+            .collect();
+        // With an odd number of places at the table, round r seats i opposite j where i + j = r.
+        let places = blocks | 1;
+        let step = context.step("silhouette", (blocks * (blocks + 1) / 2) as u64);
+        for round in 0..places {
+            let mut tasks = Vec::new();
+            for i in 0..blocks {
+                let j = (round + places - i) % places;
+                if i <= j && j < blocks {
+                    let left = std::mem::take(&mut sums[i]);
+                    let right = if i < j {
+                        std::mem::take(&mut sums[j])
+                    } else {
+                        Vec::new()
+                    };
+                    tasks.push((i, j, left, right));
+                }
+            }
+            tasks.par_iter_mut().with_max_len(1).try_for_each_init(
+                || self.buffers(),
+                |buffers, (i, j, left, right)| {
+                    step.tick(1)?;
+                    for first in range(*i).step_by(ROWS) {
+                        let rows: Vec<usize> = (first..(first + ROWS).min(range(*i).end)).collect();
+                        let at = (first - range(*i).start) * count;
+                        let across = (*i != *j).then_some(right.as_mut_slice());
+                        self.meet(&rows, range(*j), &mut left[at..], across, buffers);
+                    }
+                    Ok(())
+                },
+            )?;
+            for (i, j, left, right) in tasks {
+                sums[i] = left;
+                if i < j {
+                    sums[j] = right;
+                }
+            }
+        }
+        Ok(sums
+            .iter()
+            .flat_map(|sums| sums.chunks_exact(count))
+            .enumerate()
+            .map(|(at, sums)| self.means(at, sums))
+            .collect())
+    }
+
+    /// The means of the rows at some places of the order. O(m n d).
+    pub fn of(&self, places: &[usize], context: &Context) -> Result<Vec<Means>, Cancelled> {
+        let (n, count) = (self.groups.rows.len(), self.groups.len());
+        let step = context.step("silhouette", places.len() as u64);
+        let means: Vec<Vec<Means>> = places
+            .par_chunks(ROWS)
+            .map_init(
+                || self.buffers(),
+                |buffers, block| {
+                    step.tick(block.len() as u64)?;
+                    let mut sums = vec![0.0; block.len() * count];
+                    self.meet(block, 0..n, &mut sums, None, buffers);
+                    let each = block.iter().zip(sums.chunks_exact(count));
+                    Ok(each.map(|(&at, sums)| self.means(at, sums)).collect())
+                },
+            )
+            .collect::<Result<_, Cancelled>>()?;
+        Ok(means.into_iter().flatten().collect())
+    }
+
+    fn buffers(&self) -> Buffers {
+        Buffers {
+            left: Block::new(self.isa),
+            staging: Vec::new(),
+            tile: vec![0.0; ROWS * COLUMNS],
+            across: vec![0.0; COLUMNS],
+        }
+    }
+
+    /// Adds the distances between the rows at `rows` (at most [`ROWS`] places of the order) and those at `others` (which
+    /// begin at a panel) to the sums of the rows and, if they are given, to those of the others.
+    fn meet(
+        &self,
+        rows: &[usize],
+        others: std::ops::Range<usize>,
+        sums: &mut [f64],
+        mut other_sums: Option<&mut [f64]>,
+        buffers: &mut Buffers,
+    ) {
+        let Buffers {
+            left,
+            staging,
+            tile,
+            across,
+        } = buffers;
+        let count = self.groups.len();
+        let numbers = rows.iter().map(|&at| self.groups.rows[at]);
+        self.points.block(numbers, self.isa, left, staging);
+        let clusters: Vec<usize> = rows.iter().map(|&at| self.groups.cluster(at)).collect();
+        for first in others.clone().step_by(COLUMNS) {
+            let last = (first + COLUMNS).min(others.end);
+            let panels = first / LANES..last.div_ceil(LANES);
+            let padded = panels.len() * LANES;
+            products(left, &self.panels, panels, tile, COLUMNS);
+            let norms = &self.norms[first..first + padded];
+            let lead = self.groups.cluster(first);
+            for (i, &at) in rows.iter().enumerate() {
+                let values = &mut tile[i * COLUMNS..][..padded];
+                if distances(
+                    self.isa,
+                    self.norms[at],
+                    norms,
+                    values,
+                    CANCELLED,
+                    self.root,
+                ) {
+                    self.again(at, first, &mut values[..last - first]);
+                }
+                let sums = &mut sums[i * count..(i + 1) * count];
+                let mut begin = first;
+                for (cluster, sum) in sums.iter_mut().enumerate().skip(lead) {
+                    let end = self.groups.starts[cluster + 1].min(last);
+                    *sum += f64::from(total(self.isa, &values[begin - first..end - first]));
+                    begin = end;
+                    if begin == last {
+                        break;
+                    }
+                }
+            }
+            let Some(other_sums) = other_sums.as_deref_mut() else {
+                continue;
+            };
+            let from = first - others.start;
+            let mut i = 0;
+            while i < rows.len() {
+                let cluster = clusters[i];
+                let across = &mut across[..last - first];
+                across.fill(0.0);
+                while i < rows.len() && clusters[i] == cluster {
+                    add_up(self.isa, across, &tile[i * COLUMNS..][..last - first]);
+                    i += 1;
+                }
+                for (column, &value) in across.iter().enumerate() {
+                    other_sums[(from + column) * count + cluster] += f64::from(value);
+                }
+            }
+        }
+    }
+
+    /// Computes the distances that a product could not tell, from the rows themselves.
+    fn again(&self, at: usize, first: usize, values: &mut [f32]) {
+        let row = self.groups.rows[at];
+        for (column, value) in values.iter_mut().enumerate() {
+            if *value < 0.0 {
+                let kept = self.points.squared(row, self.groups.rows[first + column]);
+                let square = (f64::from(kept) * self.points.squared_scale()) as f32;
+                *value = if self.root { square.sqrt() } else { square };
+            }
+        }
+    }
+
+    /// The means of the row at `at` from its sums over the clusters.
+    fn means(&self, at: usize, sums: &[f64]) -> Means {
+        let own = self.groups.cluster(at);
+        let size = |cluster: usize| self.groups.starts[cluster + 1] - self.groups.starts[cluster];
+        let outside = (0..sums.len())
+            .filter(|&cluster| cluster != own)
+            .map(|cluster| sums[cluster] / size(cluster) as f64)
+            .fold(f64::INFINITY, f64::min);
+        let inside = if size(own) == 1 {
+            f64::NAN
+        } else {
+            sums[own] / (size(own) - 1) as f64
+        };
+        Means {
+            inside: inside * self.unit,
+            outside: outside * self.unit,
+        }
+    }
+}
