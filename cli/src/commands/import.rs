@@ -39,6 +39,10 @@ pub fn run(args: &Import, given: &Given, job: &Job<'_>) -> Result<(), Failure> {
     list(&report.skipped, "left out", paint, job);
     list(&report.kept_broken, "kept without metadata", paint, job);
     list(&report.same_file, "is another name of", paint, job);
+    for note in &outcome.notes {
+        job.terminal
+            .note(format!("{} {}", paint.warn("note:"), printable(note)));
+    }
     job.terminal
         .note(summary(&args.name, report, outcome.samples));
     if args.temporary && outcome.created {

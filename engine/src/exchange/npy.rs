@@ -158,7 +158,8 @@ impl Npy {
         Ok((turned, width))
     }
 
-    fn numbers(&self) -> Result<Vec<f32>, String> {
+    /// All values as f32, in the order stored; the array must hold numbers.
+    pub fn numbers(&self) -> Result<Vec<f32>, String> {
         fn all<const N: usize>(npy: &Npy, read: fn([u8; N]) -> f32) -> Vec<f32> {
             let chunks = npy.data.as_chunks::<N>().0.iter();
             if npy.big_endian {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, FixedSizeBinaryArray, FixedSizeListArray, Float32Array, Float64Array,
-    Int64Array, ListArray, StringArray, StructArray, new_null_array,
+    ArrayRef, BooleanArray, Date32Array, FixedSizeBinaryArray, FixedSizeListArray, Float32Array,
+    Float64Array, Int64Array, ListArray, StringArray, StructArray, TimestampMillisecondArray,
+    new_null_array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field as ArrowField, Fields};
@@ -65,10 +66,27 @@ pub(super) fn column(values: &[&Value], ty: &FieldType) -> Result<ArrayRef, Stri
         FieldType::Vector(dims) => vectors(values, *dims, read)?,
         FieldType::List(item) => list(values, item, read)?,
         FieldType::Struct(_, fields) => document(values, fields, read)?,
-        FieldType::Date | FieldType::DateTime => {
-            return Err(format!("a {ty} cannot be read from a file yet"));
+        FieldType::Date => Arc::new(Date32Array::from(each(
+            values,
+            "a day (2024-01-31, or milliseconds since 1970)",
+            read,
+            |value| i32::try_from(moment(value)?.div_euclid(DAY)).ok(),
+        )?)),
+        FieldType::DateTime => {
+            let what = "a moment (2024-01-31T12:00:00Z, or milliseconds since 1970)";
+            let moments = each(values, what, read, moment)?;
+            Arc::new(TimestampMillisecondArray::from(moments).with_timezone("UTC"))
         }
     })
+}
+
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
+
+fn moment(value: &Value) -> Option<i64> {
+    value
+        .as_i64()
+        .or_else(|| value.as_str().and_then(messier_query::iso_datetime))
 }
 
 fn number(value: &Value) -> Option<f64> {

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, StringArray};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, StringArray};
 use arrow::compute::filter;
 use messier_query::View;
 use messier_query::signature::{Arg, Args};
-use messier_store::{Changes, Field, FieldType, NewDataset, Schema, Snapshot};
+use messier_store::{Changes, Field, FieldType, NewDataset, SampleId, Schema, Snapshot};
 use serde::Serialize;
 
 use super::Session;
@@ -33,6 +33,8 @@ pub struct ImportOutcome {
     /// What happened to each file.
     #[serde(flatten)]
     pub report: Report,
+    /// Remarks about the whole: what was not taken over, and why.
+    pub notes: Vec<String>,
 }
 
 impl Session {
@@ -52,7 +54,7 @@ impl Session {
     ) -> Result<ImportOutcome, Error> {
         let importer = importer(format, source)?;
         let known = self.known_paths(name)?;
-        let is_known = |path: &str| known.paths.contains(path);
+        let is_known = |key: &str| known.has(key);
         let imported = importer.read(source, args, &is_known, context)?;
         self.add(name, imported, known, source, persistent, context)
     }
@@ -71,7 +73,7 @@ impl Session {
         let known = self.known_paths(name)?;
         let importer = importer(Some("image-folder"), &demo.folder)?;
         let args = Args::from([("recursive".to_owned(), Arg::Bool(false))]);
-        let is_known = |path: &str| known.paths.contains(path);
+        let is_known = |key: &str| known.has(key);
         let mut imported = importer.read(&demo.folder, &args, &is_known, context)?;
         let about: HashMap<&str, _> = demo
             .pictures
@@ -177,6 +179,11 @@ impl Session {
             if imported.report.added > 0 {
                 let mut changes = Changes::new().expecting(now.generation());
                 changes.append(imported.columns.clone());
+                for view in &imported.views {
+                    if now.views().iter().all(|kept| kept.name != view.name) {
+                        changes.put_view(view.clone());
+                    }
+                }
                 if let Err(error) = dataset.commit(changes) {
                     let lost_a_race = matches!(error, messier_store::Error::Conflict { .. });
                     if created && !lost_a_race && dataset.info()?.samples == 0 {
@@ -190,25 +197,42 @@ impl Session {
                 created,
                 samples: dataset.info()?.samples,
                 report: imported.report.clone(),
+                notes: context
+                    .notes
+                    .sorted()
+                    .into_iter()
+                    .map(|note| note.message)
+                    .collect(),
             })
         })
     }
 }
 
-/// The paths of a dataset at one moment.
+/// The paths and ids of a dataset at one moment.
 #[derive(Default)]
 struct Known {
     generation: Option<u64>,
     paths: HashSet<String>,
+    ids: HashSet<SampleId>,
 }
 
 impl Known {
     fn of(snapshot: &Snapshot) -> Result<Known, Error> {
         let paths = snapshot.column("filepath")?;
+        let ids = snapshot.column("id")?;
+        let ids = ids.as_fixed_size_binary().iter().flatten();
         Ok(Known {
             generation: Some(snapshot.generation()),
             paths: texts(&paths).into_iter().flatten().collect(),
+            ids: ids
+                .filter_map(|id| Some(SampleId(id.try_into().ok()?)))
+                .collect(),
         })
+    }
+
+    /// Whether there is a sample with this path, or with this id.
+    fn has(&self, key: &str) -> bool {
+        self.paths.contains(key) || SampleId::parse(key).is_some_and(|id| self.ids.contains(&id))
     }
 }
 

@@ -201,6 +201,7 @@ fn read_folder(
         return Ok(Imported {
             columns: Vec::new(),
             report,
+            views: Vec::new(),
         });
     }
     let mut columns = columns::pictures(&paths, &scanned)?;
@@ -209,5 +210,9 @@ fn read_folder(
         let label = |one: &scan::Scanned| paths[one.index].strip_prefix(&root).ok().and_then(label);
         columns.push(columns::texts("label", scanned.iter().map(label))?);
     }
-    Ok(Imported { columns, report })
+    Ok(Imported {
+        columns,
+        report,
+        views: Vec::new(),
+    })
 }

@@ -5,6 +5,7 @@
 //! meant by two folders; finding them later is one query on the hash.
 
 mod columns;
+mod fiftyone;
 mod folder;
 mod scan;
 mod table;
@@ -15,7 +16,7 @@ use std::path::Path;
 
 use arrow::array::ArrayRef;
 use messier_query::signature::{Args, BadArgument, Signature};
-use messier_store::Field;
+use messier_store::{Field, SavedView};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -24,6 +25,7 @@ use crate::registry::{find, folded};
 
 /// Every importer, in the order help lists them. The first that suits a source is taken where no format is named.
 pub static IMPORTERS: &[&dyn Importer] = &[
+    &fiftyone::FiftyOne,
     &folder::ImageFolder,
     &folder::ClassTree,
     &table::Csv,
@@ -31,7 +33,7 @@ pub static IMPORTERS: &[&dyn Importer] = &[
     &vectors::Vectors,
 ];
 
-/// Tells whether the dataset already has a sample with that filepath.
+/// Tells whether the dataset already has a sample with that filepath, or with that id of 24 hex digits.
 pub type Known<'a> = &'a (dyn Fn(&str) -> bool + Sync);
 
 /// Reads one format.
@@ -57,12 +59,14 @@ pub trait Importer: Sync {
 }
 
 /// New samples, and what happened to the rest.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Imported {
     /// Columns of equal length for one append; always with `filepath`. Empty where nothing is new.
     pub columns: Vec<(Field, ArrayRef)>,
     /// What happened.
     pub report: Report,
+    /// Views to keep with the dataset, where it has none of their names.
+    pub views: Vec<SavedView>,
 }
 
 /// What an import did, for people and for `--json`.

@@ -187,7 +187,11 @@ fn table(
         columns.extend(columns::tags(&params.tags, scanned.len())?);
         columns.extend(fields(source, params, &table, &kept, ctx)?);
     }
-    Ok(Imported { columns, report })
+    Ok(Imported {
+        columns,
+        report,
+        views: Vec::new(),
+    })
 }
 
 /// The table's other columns at the rows kept.

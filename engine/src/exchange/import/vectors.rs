@@ -119,6 +119,7 @@ impl Importer for Vectors {
             return Ok(Imported {
                 columns: Vec::new(),
                 report,
+                views: Vec::new(),
             });
         }
         let rows = UInt64Array::from(kept);
@@ -142,6 +143,10 @@ impl Importer for Vectors {
             chosen(&table.column()?)?,
         ));
         columns.extend(columns::tags(&params.tags, report.added)?);
-        Ok(Imported { columns, report })
+        Ok(Imported {
+            columns,
+            report,
+            views: Vec::new(),
+        })
     }
 }
