@@ -1,8 +1,11 @@
 //! Clusterings: each method is one file and one line in [`METHODS`].
 
+pub mod bisecting_kmeans;
 pub mod gaussian_mixture;
 pub mod hdbscan;
 pub mod kmeans;
+pub mod minibatch_kmeans;
+mod nearest;
 
 use messier_query::signature::{Args, Signature};
 use ndarray::{Array2, ArrayView2};
@@ -13,6 +16,8 @@ use crate::error::Error;
 /// Every clustering method, in the order help lists them.
 pub static METHODS: &[&dyn Clusterer] = &[
     &kmeans::KMEANS,
+    &minibatch_kmeans::MiniBatchKMeans,
+    &bisecting_kmeans::BisectingKMeans,
     &hdbscan::HDBSCAN,
     &gaussian_mixture::GaussianMixture,
 ];

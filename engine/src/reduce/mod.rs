@@ -1,7 +1,7 @@
 //! Reductions: each method is one file and one line in [`METHODS`].
 
 mod covariance;
-mod eigen;
+pub(crate) mod eigen;
 pub mod pca;
 pub mod umap;
 

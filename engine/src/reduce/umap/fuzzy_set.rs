@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use crate::context::Step;
 use crate::error::Error;
+use crate::graph::Graph;
 
 /// Halvings of the search for a row's bandwidth.
 const HALVINGS: usize = 64;
@@ -17,17 +18,6 @@ const LEAST_SHARE: f64 = 1e-3;
 /// Rows between two ticks.
 const ROWS: usize = 1024;
 
-/// A symmetric sparse matrix by rows, columns ascending.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Graph {
-    /// Row `i` is `starts[i]..starts[i + 1]` of the other two.
-    pub starts: Vec<usize>,
-    /// The other end of each edge.
-    pub columns: Vec<u32>,
-    /// Membership strength, above 0 and at most 1.
-    pub weights: Vec<f32>,
-}
-
 /// What the fuzzy set depends on besides the neighbours.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
@@ -37,109 +27,6 @@ pub struct Shape {
     pub local_connectivity: f64,
     /// 1 for the fuzzy union, 0 for the intersection, between them a blend.
     pub set_op_mix_ratio: f64,
-}
-
-impl Graph {
-    /// Number of rows.
-    pub fn len(&self) -> usize {
-        self.starts.len() - 1
-    }
-
-    /// The edges of row `i`.
-    pub fn row(&self, i: usize) -> (&[u32], &[f32]) {
-        let range = self.starts[i]..self.starts[i + 1];
-        (&self.columns[range.clone()], &self.weights[range])
-    }
-
-    /// The largest weight; 0 without edges.
-    pub fn heaviest(&self) -> f32 {
-        self.weights
-            .iter()
-            .fold(0.0, |most, &weight| most.max(weight))
-    }
-
-    /// The graph without edges lighter than `least`.
-    pub fn prune(&self, least: f32) -> Graph {
-        let rows = (0..self.len()).map(|i| {
-            let (columns, weights) = self.row(i);
-            columns
-                .iter()
-                .copied()
-                .zip(weights.iter().copied())
-                .filter(|&(_, w)| w >= least)
-                .collect()
-        });
-        Graph::from_rows(rows)
-    }
-
-    /// Which connected component each row is in (numbered by first row), and how many there are.
-    pub fn components(&self) -> (Vec<u32>, usize) {
-        const UNSEEN: u32 = u32::MAX;
-        let mut component = vec![UNSEEN; self.len()];
-        let mut count = 0;
-        let mut open = Vec::new();
-        for start in 0..self.len() {
-            if component[start] != UNSEEN {
-                continue;
-            }
-            component[start] = count;
-            open.push(start);
-            while let Some(i) = open.pop() {
-                for &j in self.row(i).0 {
-                    if component[j as usize] == UNSEEN {
-                        component[j as usize] = count;
-                        open.push(j as usize);
-                    }
-                }
-            }
-            count += 1;
-        }
-        (component, count as usize)
-    }
-
-    fn from_rows(rows: impl Iterator<Item = Vec<(u32, f32)>>) -> Graph {
-        let mut graph = Graph {
-            starts: vec![0],
-            columns: Vec::new(),
-            weights: Vec::new(),
-        };
-        for row in rows {
-            for (column, weight) in row {
-                graph.columns.push(column);
-                graph.weights.push(weight);
-            }
-            graph.starts.push(graph.columns.len());
-        }
-        graph
-    }
-
-    fn transposed(&self) -> Graph {
-        let n = self.len();
-        let mut starts = vec![0; n + 1];
-        for &column in &self.columns {
-            starts[column as usize + 1] += 1;
-        }
-        for i in 0..n {
-            starts[i + 1] += starts[i];
-        }
-        let mut next = starts.clone();
-        let mut columns = vec![0; self.columns.len()];
-        let mut weights = vec![0.0; self.weights.len()];
-        for i in 0..n {
-            let (from, strengths) = self.row(i);
-            for (&j, &weight) in from.iter().zip(strengths) {
-                let at = &mut next[j as usize];
-                columns[*at] = i as u32;
-                weights[*at] = weight;
-                *at += 1;
-            }
-        }
-        Graph {
-            starts,
-            columns,
-            weights,
-        }
-    }
 }
 
 /// The fuzzy simplicial set of nearest neighbours (`n x k`, the row itself left out, distances ascending).
@@ -329,18 +216,5 @@ mod tests {
                 assert!((got - wanted).abs() < 1e-4, "{shape:?}: {got} {wanted}");
             }
         }
-    }
-
-    #[test]
-    fn pruning_and_components() {
-        let graph = Graph {
-            starts: vec![0, 1, 3, 4, 4],
-            columns: vec![1, 0, 2, 1],
-            weights: vec![1.0, 1.0, 0.2, 0.2],
-        };
-        assert_eq!(graph.components(), (vec![0, 0, 0, 1], 2));
-        let pruned = graph.prune(0.5);
-        assert_eq!(pruned.components(), (vec![0, 0, 1, 2], 3));
-        assert_eq!(pruned.weights, [1.0, 1.0]);
     }
 }

@@ -11,10 +11,10 @@
 use rayon::prelude::*;
 
 use super::curve::Curve;
-use super::fuzzy_set::Graph;
-use super::random;
 use crate::context::Context;
 use crate::error::Error;
+use crate::graph::Graph;
+use crate::random;
 
 /// Vertices of one task.
 const VERTICES: usize = 128;

@@ -4,9 +4,7 @@
 
 mod curve;
 mod fuzzy_set;
-mod lanczos;
 mod layout;
-mod random;
 mod spectral;
 mod start;
 

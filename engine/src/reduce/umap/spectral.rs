@@ -1,16 +1,19 @@
 //! A start that already shows the coarse shape: the slowest waves of the graph, component by component.
 
 use ndarray::{Array2, ArrayView2, Axis};
-use rayon::prelude::*;
 
-use super::fuzzy_set::Graph;
-use super::{lanczos, random};
 use crate::context::{Context, Step};
 use crate::error::Error;
+use crate::graph::lanczos::{self, Effort};
+use crate::graph::{Graph, Normalised};
+use crate::random;
 use crate::reduce::pca;
 
-/// Rows of one piece of a product.
-const ROWS: usize = 2048;
+/// A start need not be exact: the best vectors after a fixed number of steps will do.
+const EFFORT: Effort = Effort {
+    steps: 160,
+    tolerance: 1e-4,
+};
 
 /// Coordinates from the eigenvectors of the normalised Laplacian with the smallest eigenvalues above 0.
 ///
@@ -51,7 +54,7 @@ pub fn layout(
         // Half the way to the nearest neighbour, so that parts do not overlap.
         let reach = if nearest > 0.0 { nearest / 2.0 } else { 0.01 };
         let own = if rows.len() > dim + 1 {
-            connected(&subgraph(graph, rows), dim, context.seed, &step)?
+            connected(&graph.part(rows), dim, context.seed, &step)?
         } else {
             Array2::from_shape_fn((rows.len(), dim), |(i, j)| {
                 2.0 * random::uniform(context.seed, 0x5061_7274, (rows[i] * dim + j) as u64) - 1.0
@@ -68,32 +71,17 @@ pub fn layout(
 
 /// The drawing of a connected graph, columns of missing vectors (tiny graphs) left 0.
 fn connected(graph: &Graph, dim: usize, seed: u64, step: &Step<'_>) -> Result<Array2<f64>, Error> {
-    let n = graph.len();
-    let degrees: Vec<f64> = (0..n)
-        .map(|i| graph.row(i).1.iter().map(|&w| f64::from(w)).sum::<f64>())
-        .collect();
-    let roots: Vec<f64> = degrees
-        .iter()
-        .map(|d| if *d > 0.0 { d.sqrt().recip() } else { 0.0 })
-        .collect();
-    let mut flat: Vec<f64> = degrees.iter().map(|d| d.sqrt()).collect();
-    lanczos::normalise(&mut flat);
-    let apply = |x: &[f64], y: &mut [f64]| {
-        y.par_chunks_mut(ROWS).enumerate().for_each(|(piece, y)| {
-            for (i, y) in y.iter_mut().enumerate() {
-                let i = piece * ROWS + i;
-                let (columns, weights) = graph.row(i);
-                let sum: f64 = columns
-                    .iter()
-                    .zip(weights)
-                    .map(|(&j, &w)| f64::from(w) * roots[j as usize] * x[j as usize])
-                    .sum();
-                *y = roots[i] * sum;
-            }
-        });
-    };
-    let vectors = lanczos::largest(n, dim, &[flat], seed, step, apply)?;
-    let mut points = Array2::zeros((n, dim));
+    let walk = Normalised::new(graph);
+    let vectors = lanczos::largest(
+        graph.len(),
+        dim,
+        &[walk.flat()],
+        seed,
+        EFFORT,
+        step,
+        |x, y| walk.apply(x, y),
+    )?;
+    let mut points = Array2::zeros((graph.len(), dim));
     for (mut column, vector) in points.axis_iter_mut(Axis(1)).zip(&vectors) {
         // An eigenvector's sign is free; fix it as PCA does.
         let largest = vector.iter().fold(
@@ -105,27 +93,6 @@ fn connected(graph: &Graph, dim: usize, seed: u64, step: &Step<'_>) -> Result<Ar
         }
     }
     Ok(points)
-}
-
-fn subgraph(graph: &Graph, rows: &[usize]) -> Graph {
-    let mut starts = vec![0];
-    let (mut columns, mut weights) = (Vec::new(), Vec::new());
-    for &row in rows {
-        let (others, strengths) = graph.row(row);
-        for (&other, &weight) in others.iter().zip(strengths) {
-            // Rows are ascending, and an edge never leaves its component.
-            if let Ok(at) = rows.binary_search(&(other as usize)) {
-                columns.push(at as u32);
-                weights.push(weight);
-            }
-        }
-        starts.push(columns.len());
-    }
-    Graph {
-        starts,
-        columns,
-        weights,
-    }
 }
 
 /// Where the components go, within the unit box: principal components of their means.

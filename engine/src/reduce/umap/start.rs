@@ -2,10 +2,11 @@
 
 use ndarray::{Array2, ArrayView2, Axis};
 
-use super::fuzzy_set::Graph;
-use super::{random, spectral};
+use super::spectral;
 use crate::context::Context;
 use crate::error::Error;
+use crate::graph::Graph;
+use crate::random;
 use crate::reduce::pca;
 
 /// The side of the box.

@@ -1,29 +1,34 @@
 //! The largest eigenpairs of a sparse symmetric operator, by Lanczos with full reorthogonalisation.
 //!
-//! A start for UMAP need not be exact: the search stops at a modest residual or after a fixed number of steps, and the
-//! best vectors so far are used. Everything is summed in a fixed order, from a start that the seed decides.
+//! The caller says how exact: the search stops at a residual or after a number of steps, and the best vectors so far are
+//! given. Everything is summed in a fixed order, from a start that the seed decides.
 
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::random;
 use crate::context::Step;
 use crate::error::Error;
+use crate::random;
 use crate::reduce::eigen;
 
-/// Most steps; each keeps one vector.
-const MOST_STEPS: usize = 160;
 /// Steps between two looks at the residuals.
 const LOOK: usize = 10;
-/// A residual below this is good enough.
-const TOLERANCE: f64 = 1e-4;
 /// Entries of one piece of a sum.
 const PIECE: usize = 4096;
+
+/// How exact the vectors must be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Effort {
+    /// Most steps; each keeps one vector. At least `2 k + 20` are allowed.
+    pub steps: usize,
+    /// A residual below this is good enough, as a share of the operator's largest eigenvalue, which is about 1.
+    pub tolerance: f64,
+}
 
 /// `k` unit vectors of length `n`, for the largest eigenvalues of `apply` on the space orthogonal to the unit vectors
 /// `known`, largest first. Fewer where that space is smaller.
 ///
-/// `apply(x, y)` writes the product with `x` into `y`. At most 160 products and `160^2 n` operations besides.
+/// `apply(x, y)` writes the product with `x` into `y`. At most `s = effort.steps` products and `4 s^2 n` operations besides.
 ///
 /// # Errors
 /// [`Error::Cancelled`].
@@ -32,11 +37,12 @@ pub fn largest(
     k: usize,
     known: &[Vec<f64>],
     seed: u64,
+    effort: Effort,
     step: &Step<'_>,
     apply: impl Fn(&[f64], &mut [f64]),
 ) -> Result<Vec<Vec<f64>>, Error> {
     let room = n.saturating_sub(known.len());
-    let most = MOST_STEPS.max(2 * k + 20).min(room);
+    let most = effort.steps.max(2 * k + 20).min(room);
     let mut basis: Vec<Vec<f64>> = Vec::with_capacity(most);
     let (mut alphas, mut betas): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
     let mut next: Vec<f64> = (0..n)
@@ -76,7 +82,7 @@ pub fn largest(
             let settled = found
                 .vectors
                 .outer_iter()
-                .all(|v| betas[m - 1] * v[m - 1].abs() < TOLERANCE);
+                .all(|v| betas[m - 1] * v[m - 1].abs() < effort.tolerance);
             // A start inside an invariant subspace settles at once without having seen the rest.
             let done = settled && betas.iter().all(|&beta| beta > 0.0);
             ritz = Some(found);
@@ -169,6 +175,11 @@ mod tests {
     use super::*;
     use crate::context::Context;
 
+    const EFFORT: Effort = Effort {
+        steps: 160,
+        tolerance: 1e-4,
+    };
+
     #[test]
     fn finds_the_slow_waves_of_a_path() {
         // The path's adjacency has eigenvalues 2 cos(pi j / (n + 1)).
@@ -180,7 +191,7 @@ mod tests {
                 *y = if i > 0 { x[i - 1] } else { 0.0 } + if i + 1 < n { x[i + 1] } else { 0.0 };
             }
         };
-        let vectors = largest(n, 3, &[], 1, &step, apply).unwrap();
+        let vectors = largest(n, 3, &[], 1, EFFORT, &step, apply).unwrap();
         for (j, vector) in vectors.iter().enumerate() {
             let value = 2.0 * (std::f64::consts::PI * (j + 1) as f64 / (n + 1) as f64).cos();
             let mut image = vec![0.0; n];
@@ -200,7 +211,10 @@ mod tests {
         let context = Context::new(1);
         let step = context.step("lanczos", 0);
         let known = vec![vec![1.0, 0.0, 0.0, 0.0]];
-        let vectors = largest(4, 9, &known, 1, &step, |x, y| y.copy_from_slice(x)).unwrap();
+        let vectors = largest(4, 9, &known, 1, EFFORT, &step, |x, y| {
+            y.copy_from_slice(x);
+        })
+        .unwrap();
         assert_eq!(vectors.len(), 3);
         for (i, a) in vectors.iter().enumerate() {
             assert!(dot(a, &known[0]).abs() < 1e-9);

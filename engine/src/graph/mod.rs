@@ -1,0 +1,154 @@
+//! Sparse symmetric graphs over rows: the shape under UMAP's start and under spectral clustering.
+//!
+//! A graph is kept by rows with columns ascending, so that sums and searches have one order whoever computes them.
+
+pub mod lanczos;
+mod normalised;
+
+pub use normalised::Normalised;
+
+/// A symmetric sparse matrix by rows, columns ascending.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Graph {
+    /// Row `i` is `starts[i]..starts[i + 1]` of the other two.
+    pub starts: Vec<usize>,
+    /// The other end of each edge.
+    pub columns: Vec<u32>,
+    /// The weight of each edge, above 0.
+    pub weights: Vec<f32>,
+}
+
+impl Graph {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// The edges of row `i`.
+    pub fn row(&self, i: usize) -> (&[u32], &[f32]) {
+        let range = self.starts[i]..self.starts[i + 1];
+        (&self.columns[range.clone()], &self.weights[range])
+    }
+
+    /// The largest weight; 0 without edges.
+    pub fn heaviest(&self) -> f32 {
+        self.weights
+            .iter()
+            .fold(0.0, |most, &weight| most.max(weight))
+    }
+
+    /// The graph without edges lighter than `least`.
+    pub fn prune(&self, least: f32) -> Graph {
+        let rows = (0..self.len()).map(|i| {
+            let (columns, weights) = self.row(i);
+            columns
+                .iter()
+                .copied()
+                .zip(weights.iter().copied())
+                .filter(|&(_, w)| w >= least)
+                .collect()
+        });
+        Graph::from_rows(rows)
+    }
+
+    /// Which connected component each row is in (numbered by first row), and how many there are.
+    pub fn components(&self) -> (Vec<u32>, usize) {
+        const UNSEEN: u32 = u32::MAX;
+        let mut component = vec![UNSEEN; self.len()];
+        let mut count = 0;
+        let mut open = Vec::new();
+        for start in 0..self.len() {
+            if component[start] != UNSEEN {
+                continue;
+            }
+            component[start] = count;
+            open.push(start);
+            while let Some(i) = open.pop() {
+                for &j in self.row(i).0 {
+                    if component[j as usize] == UNSEEN {
+                        component[j as usize] = count;
+                        open.push(j as usize);
+                    }
+                }
+            }
+            count += 1;
+        }
+        (component, count as usize)
+    }
+
+    /// The graph whose rows are given in order, each sorted by column.
+    pub fn from_rows(rows: impl Iterator<Item = Vec<(u32, f32)>>) -> Graph {
+        let mut graph = Graph {
+            starts: vec![0],
+            columns: Vec::new(),
+            weights: Vec::new(),
+        };
+        for row in rows {
+            for (column, weight) in row {
+                graph.columns.push(column);
+                graph.weights.push(weight);
+            }
+            graph.starts.push(graph.columns.len());
+        }
+        graph
+    }
+
+    /// Every edge turned round. Rows come out sorted.
+    pub fn transposed(&self) -> Graph {
+        let n = self.len();
+        let mut starts = vec![0; n + 1];
+        for &column in &self.columns {
+            starts[column as usize + 1] += 1;
+        }
+        for i in 0..n {
+            starts[i + 1] += starts[i];
+        }
+        let mut next = starts.clone();
+        let mut columns = vec![0; self.columns.len()];
+        let mut weights = vec![0.0; self.weights.len()];
+        for i in 0..n {
+            let (from, strengths) = self.row(i);
+            for (&j, &weight) in from.iter().zip(strengths) {
+                let at = &mut next[j as usize];
+                columns[*at] = i as u32;
+                weights[*at] = weight;
+                *at += 1;
+            }
+        }
+        Graph {
+            starts,
+            columns,
+            weights,
+        }
+    }
+
+    /// The graph of some rows alone, renumbered in their order; `rows` ascend.
+    pub fn part(&self, rows: &[usize]) -> Graph {
+        Graph::from_rows(rows.iter().map(|&row| {
+            let (others, weights) = self.row(row);
+            let kept = others.iter().zip(weights).filter_map(|(&other, &weight)| {
+                let at = rows.binary_search(&(other as usize)).ok()?;
+                Some((at as u32, weight))
+            });
+            kept.collect()
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pruning_and_components() {
+        let graph = Graph {
+            starts: vec![0, 1, 3, 4, 4],
+            columns: vec![1, 0, 2, 1],
+            weights: vec![1.0, 1.0, 0.2, 0.2],
+        };
+        assert_eq!(graph.components(), (vec![0, 0, 0, 1], 2));
+        let pruned = graph.prune(0.5);
+        assert_eq!(pruned.components(), (vec![0, 0, 1, 2], 3));
+        assert_eq!(pruned.weights, [1.0, 1.0]);
+    }
+}
