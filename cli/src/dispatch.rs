@@ -13,7 +13,7 @@ use crate::commands::{self, Asked};
 use crate::failure::{Exit, Failure, Report};
 use crate::house::House;
 use crate::job::Job;
-use crate::method_flags;
+use crate::method_flags::{self, flag_name};
 use crate::operator_args;
 use crate::output::Terminal;
 use crate::render;
@@ -34,6 +34,16 @@ pub fn command_line() -> clap::Command {
     for operator in messier_engine::operators() {
         line = line.subcommand(operator_args::command(operator));
     }
+    line = line.mut_subcommand("sweep", |sweep| {
+        sweep.arg(
+            clap::Arg::new("out")
+                .long("out")
+                .short('o')
+                .value_name("FILE")
+                .value_hint(clap::ValueHint::FilePath)
+                .help("Draw the curves to an .svg or .png file too"),
+        )
+    });
     line = line.mut_subcommand("import", |import| {
         method_flags::add(import, &importers(), &[])
     });
@@ -47,6 +57,9 @@ pub fn command_line() -> clap::Command {
         "embed",
         "reduce",
         "cluster",
+        "score",
+        "compare",
+        "sweep",
         "query",
         "repl",
         "plot",
@@ -56,6 +69,11 @@ pub fn command_line() -> clap::Command {
         "list",
         "info",
         "schema",
+        "merge",
+        "split",
+        "move",
+        "rename-cluster",
+        "dissolve",
         "tag",
         "untag",
         "set-values",
@@ -96,7 +114,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Invocation, Fa
     let operator = matches.subcommand().and_then(|(name, inner)| {
         let operator = messier_engine::operators()
             .iter()
-            .find(|operator| operator.signature.name == name)?;
+            .find(|operator| flag_name(operator.signature.name) == *name)?;
         Some((operator, inner))
     });
     match operator {

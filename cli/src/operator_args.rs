@@ -8,7 +8,7 @@ use messier_query::nearest;
 use messier_query::signature::{Arg, Args, Default, Operator, Param, Signature};
 
 use crate::failure::{Exit, Failure, Report};
-use crate::method_flags::{self, flag};
+use crate::method_flags::{self, flag, flag_name};
 
 /// A call of an operator as the command line gave it.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,8 @@ pub struct OperatorCommand {
     pub args: Args,
     /// The view, as text.
     pub view: Option<String>,
+    /// The file to draw to, where the command has one.
+    pub out: Option<String>,
 }
 
 /// Parameters that are flags of every command or of the command itself.
@@ -30,7 +32,7 @@ const ELSEWHERE: [&str; 2] = ["seed", "view"];
 pub fn command(operator: &Operator) -> Command {
     let signature = operator.signature;
     let methods = (operator.methods)();
-    let mut command = Command::new(signature.name)
+    let mut command = Command::new(flag_name(signature.name))
         .about(imperative(signature.summary))
         .arg(
             Flag::new("dataset")
@@ -114,7 +116,8 @@ pub fn read(
     names.extend(operator.signature.params.iter().map(|param| param.name));
     names.sort_unstable();
     names.dedup();
-    names.retain(|name| !ELSEWHERE.contains(name) && *name != "method");
+    // Where there are methods to choose from, the chosen one is known already.
+    names.retain(|name| !ELSEWHERE.contains(name) && (methods.is_empty() || *name != "method"));
     let given = method_flags::given(matches, &names);
     let mut args = method_flags::read(
         operator.signature.name,
@@ -137,6 +140,7 @@ pub fn read(
         operator: operator.signature.name.to_owned(),
         args,
         view: text("view"),
+        out: text("out"),
     })
 }
 

@@ -18,4 +18,6 @@ pub mod score;
 mod session;
 
 pub use error::Error;
-pub use session::{Edited, ImportOutcome, Reply, Rerun, Session, operators};
+pub use session::{
+    Comparison, Edited, Group, ImportOutcome, Overlap, Pair, Reply, Rerun, Session, operators,
+};

@@ -2,6 +2,8 @@
 
 mod a_killed_command_loses_nothing;
 mod answers_come_in_the_form_asked_for;
+mod clusterings_are_judged;
+mod clusters_can_be_edited;
 mod datasets_are_edited_in_place;
 mod each_picture_has_its_vector;
 mod exports_never_overwrite_and_never_escape;

@@ -92,7 +92,7 @@ macro_rules! pages {
     };
 }
 
-pages! { import embed reduce cluster query plot export store }
+pages! { import embed reduce cluster judge query plot export store }
 
 #[test]
 fn every_link_leads_somewhere() {

@@ -23,6 +23,9 @@ pub enum RunsAction {
     Info {
         /// The run's key
         key: String,
+        /// Show the samples of one cluster: central, varied, on its border, outlying; by its id or name
+        #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+        cluster: Option<String>,
     },
     /// Give a run, and the field it wrote, another name
     Rename {
@@ -184,6 +187,28 @@ pub struct Plot {
     /// Write an .svg or .png file instead of drawing in the terminal
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
+}
+
+/// `compare`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  messier compare trip k10 k20
+  messier compare trip k20 --truth ground_truth")]
+pub struct Compare {
+    /// The dataset
+    pub dataset: String,
+    /// A clustering run, or a field of labels
+    pub a: String,
+    /// Another one
+    #[arg(required_unless_present = "truth")]
+    pub b: Option<String>,
+    /// The field or run that is right: homogeneity and completeness are measured against it
+    #[arg(long, value_name = "FIELD", conflicts_with = "b")]
+    pub truth: Option<String>,
+    /// Compare only the samples of this view
+    #[arg(long, value_name = "QUERY")]
+    pub view: Option<String>,
 }
 
 /// `completions`

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub use ask::{
-    Completions, Export, Help, Plot, PromptContext, Query, Repl, Runs, RunsAction, Views,
+    Compare, Completions, Export, Help, Plot, PromptContext, Query, Repl, Runs, RunsAction, Views,
     ViewsAction,
 };
 pub use edit::{
@@ -110,6 +110,8 @@ pub enum Command {
     Export(Export),
     /// Draw a map of points
     Plot(Plot),
+    /// Compare two clusterings, or a clustering with labels
+    Compare(Compare),
     /// Check every file of the store
     Verify,
     /// Rebuild what can be rebuilt of a damaged store

@@ -1,6 +1,7 @@
 //! The commands, one file each: they ask the session, and hand what it says to [`crate::render`].
 
 mod coloring;
+mod compare;
 mod completions;
 mod datasets;
 mod demo;
@@ -16,6 +17,7 @@ mod query;
 mod runs;
 mod schema;
 mod set_values;
+mod sweep;
 mod tags;
 mod views;
 
@@ -59,6 +61,7 @@ pub fn run(asked: Asked, job: &Job<'_>) -> Result<(), Failure> {
             Command::Repl(args) => crate::repl::run(&args, job),
             Command::Export(args) => export::run(&args, &given, job),
             Command::Plot(args) => plot::run(&args, job),
+            Command::Compare(args) => compare::run(&args, job),
             Command::Verify => maintain::verify(job),
             Command::Repair => maintain::repair(job),
             Command::Doctor => doctor::run(job),

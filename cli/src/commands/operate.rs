@@ -30,6 +30,7 @@ pub fn run(call: &OperatorCommand, job: &Job<'_>) -> Result<(), Failure> {
         )
     });
     match made {
+        Ok(record) if record.operator == "sweep" => super::sweep::show(&record, call, job),
         Ok(record) => show(&call.dataset, &record, job),
         Err(failure) => Err(explain_interrupt(failure, call)),
     }
@@ -41,6 +42,10 @@ fn explain_interrupt(failure: Failure, call: &OperatorCommand) -> Failure {
         Failure::Report(mut report) if report.exit == Exit::Interrupted => {
             if call.operator == "embed" {
                 report.message = "Interrupted; the dataset is as it was, and the vectors computed so far are kept aside.".to_owned();
+                report.hints = vec!["the same command takes them over and goes on".to_owned()];
+            } else if call.operator == "sweep" {
+                report.message =
+                    "Interrupted; the tries that were done are kept as runs.".to_owned();
                 report.hints = vec!["the same command takes them over and goes on".to_owned()];
             } else {
                 report.message = "Interrupted; nothing was changed.".to_owned();
@@ -67,8 +72,11 @@ pub fn show(dataset: &str, record: &RunRecord, job: &Job<'_>) -> Result<(), Fail
     clusters(dataset, record, job)
 }
 
-/// The table of a run's clusters; nothing where there are none.
+/// The table of a run's clusters, or of its tries; nothing where there are none.
 pub fn clusters(dataset: &str, record: &RunRecord, job: &Job<'_>) -> Result<(), Failure> {
+    if !record.tries.is_empty() {
+        return super::sweep::tell(record, job);
+    }
     if record.clusters.is_empty() {
         return Ok(());
     }
@@ -153,14 +161,10 @@ pub fn texts_of(snapshot: &Snapshot, path: &str) -> Result<Vec<Option<String>>, 
         .collect())
 }
 
-/// The medoid's file and the most frequent value of `field` for each cluster.
-fn about(
-    snapshot: &Snapshot,
-    record: &RunRecord,
-    field: Option<&str>,
-) -> Result<Vec<About>, Failure> {
+/// Finds the name of a sample's file by the sample's id; none for a sample that is not there any more.
+pub fn files(snapshot: &Snapshot) -> Result<impl Fn(&str) -> Option<String> + '_, Failure> {
     let paths = texts_of(snapshot, "filepath")?;
-    let name_of = |id: &str| -> Option<String> {
+    Ok(move |id: &str| {
         let row = snapshot.row_of(SampleId::parse(id)?).ok()??;
         let path = paths.get(row)?.as_deref()?;
         Some(
@@ -168,7 +172,16 @@ fn about(
                 .file_name()
                 .map_or_else(|| path.to_owned(), |n| n.to_string_lossy().into_owned()),
         )
-    };
+    })
+}
+
+/// The medoid's file and the most frequent value of `field` for each cluster.
+fn about(
+    snapshot: &Snapshot,
+    record: &RunRecord,
+    field: Option<&str>,
+) -> Result<Vec<About>, Failure> {
+    let name_of = files(snapshot)?;
     let counts = match (field, record.fields.first()) {
         (Some(field), Some(labels)) if snapshot.schema().field(labels).is_some() => Some(
             frequencies(&texts_of(snapshot, labels)?, &texts_of(snapshot, field)?),
@@ -179,7 +192,7 @@ fn about(
         .clusters
         .iter()
         .map(|cluster| About {
-            medoid: cluster.medoid.as_deref().and_then(name_of),
+            medoid: cluster.medoid.as_deref().and_then(&name_of),
             mostly: counts
                 .as_ref()
                 .and_then(|counts| mostly(counts.get(&cluster.id)?, cluster.size)),

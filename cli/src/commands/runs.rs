@@ -17,7 +17,13 @@ pub fn run(args: &Runs, job: &Job<'_>) -> Result<(), Failure> {
     let dataset = args.dataset.as_str();
     match args.action.as_ref().unwrap_or(&RunsAction::List) {
         RunsAction::List => list(dataset, job),
-        RunsAction::Info { key } => info(dataset, &session.run_info(dataset, key)?, job),
+        RunsAction::Info { key, cluster: None } => {
+            info(dataset, &session.run_info(dataset, key)?, job)
+        }
+        RunsAction::Info {
+            key,
+            cluster: Some(cluster),
+        } => one_cluster(dataset, &session.run_info(dataset, key)?, cluster, job),
         RunsAction::Rename { key, to } => {
             let record = session.rename_run(dataset, key, to)?;
             if job.globals.json {
@@ -76,6 +82,49 @@ fn info(dataset: &str, record: &RunRecord, job: &Job<'_>) -> Result<(), Failure>
     job.terminal
         .line(render::run::text(record, job.columns(), job.paint()))?;
     operate::clusters(dataset, record, job)
+}
+
+/// One cluster with the files of the samples that show it.
+fn one_cluster(
+    dataset: &str,
+    record: &RunRecord,
+    word: &str,
+    job: &Job<'_>,
+) -> Result<(), Failure> {
+    let found = record
+        .clusters
+        .iter()
+        .find(|cluster| cluster.id == word)
+        .or_else(|| {
+            record
+                .clusters
+                .iter()
+                .find(|cluster| cluster.name.as_deref() == Some(word))
+        });
+    let Some(cluster) = found else {
+        let ids: Vec<&str> = record.clusters.iter().map(|one| one.id.as_str()).collect();
+        let message = match ids.as_slice() {
+            [] => format!("The run {} has no clusters.", record.key),
+            _ => format!(
+                "The run {} has no cluster {word:?}; it has {}.",
+                record.key,
+                ids.join(", ")
+            ),
+        };
+        return Err(Failure::request("unknown-cluster", message));
+    };
+    if job.globals.json {
+        return Ok(job.terminal.document(cluster)?);
+    }
+    let snapshot = job.session()?.store().dataset(dataset)?.snapshot()?;
+    let files = operate::files(&snapshot)?;
+    Ok(job.terminal.line(render::clusters::one(
+        &record.key,
+        cluster,
+        &|id| files(id).unwrap_or_else(|| id.to_owned()),
+        job.columns(),
+        job.paint(),
+    ))?)
 }
 
 fn export(

@@ -57,7 +57,7 @@ pub fn draw(map: &Map, canvas: Canvas) -> String {
 }
 
 /// The bit of the dot at `(x, y)` inside a braille cell of 2 x 4.
-fn dot(x: usize, y: usize) -> u8 {
+pub(super) fn dot(x: usize, y: usize) -> u8 {
     const BITS: [[u8; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
     BITS[x][y]
 }
@@ -161,7 +161,8 @@ fn overlay_names(
     }
 }
 
-fn paint_row(row: &[(char, Option<Rgb>)], canvas: Canvas) -> String {
+/// A row of glyphs in their colours.
+pub(super) fn paint_row(row: &[(char, Option<Rgb>)], canvas: Canvas) -> String {
     let mut out = String::new();
     for run in row.chunk_by(|a, b| a.1 == b.1) {
         let text: String = run.iter().map(|(glyph, _)| *glyph).collect();

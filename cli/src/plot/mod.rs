@@ -1,13 +1,16 @@
-//! Maps of points: one [`Map`] from plain data, drawn as SVG, as PNG or in the terminal.
+//! Maps of points and curves of scores: one [`Map`], or [`curves::Curves`], from plain data, drawn as SVG, as PNG or in
+//! the terminal.
 //!
 //! SVG and PNG are drawn from one [`scene::Scene`], so a label that is readable in one is readable in the other.
 
 pub mod color;
+pub mod curves;
 pub mod dots;
 mod labels;
 mod palette;
 mod png;
 mod scene;
+mod sheet;
 mod svg;
 mod typeface;
 

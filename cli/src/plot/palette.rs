@@ -9,7 +9,7 @@ use super::color::{Rgb, difference, oklch};
 const MOST: usize = 120;
 
 /// `n` colours that differ as much as `n` colours can: hues around the circle on three levels of lightness.
-fn colors(n: usize) -> Vec<Rgb> {
+pub fn colors(n: usize) -> Vec<Rgb> {
     let levels: &[(f64, f64)] = match n {
         0..=8 => &[(0.64, 0.16)],
         9..=18 => &[(0.58, 0.16), (0.76, 0.13)],

@@ -97,7 +97,8 @@ fn paint([r, g, b]: Rgb) -> Paint<'static> {
     paint
 }
 
-fn fill(page: &mut Pixmap, path: Option<Path>, color: Rgb, scale: f32) {
+/// Fills a path.
+pub(super) fn fill(page: &mut Pixmap, path: Option<Path>, color: Rgb, scale: f32) {
     if let Some(path) = path {
         page.fill_path(
             &path,
@@ -109,7 +110,8 @@ fn fill(page: &mut Pixmap, path: Option<Path>, color: Rgb, scale: f32) {
     }
 }
 
-fn stroke(page: &mut Pixmap, path: Option<Path>, color: Rgb, width: f32, scale: f32) {
+/// Strokes a path with round ends.
+pub(super) fn stroke(page: &mut Pixmap, path: Option<Path>, color: Rgb, width: f32, scale: f32) {
     if let Some(path) = path {
         let stroke = Stroke {
             width,
@@ -127,7 +129,8 @@ fn stroke(page: &mut Pixmap, path: Option<Path>, color: Rgb, width: f32, scale: 
     }
 }
 
-fn outline(text: &Text) -> Option<Path> {
+/// The shapes of a text's letters.
+pub(super) fn outline(text: &Text) -> Option<Path> {
     let width = typeface::width(&text.text, text.size, text.weight);
     let x = match text.anchor {
         Anchor::Start => text.at[0],

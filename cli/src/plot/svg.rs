@@ -92,7 +92,7 @@ pub fn draw(scene: &Scene<'_>) -> String {
     out
 }
 
-fn line(out: &mut String, arguments: std::fmt::Arguments<'_>) {
+pub(super) fn line(out: &mut String, arguments: std::fmt::Arguments<'_>) {
     // Writing to a String cannot fail.
     let _ = out.write_fmt(arguments);
     out.push('\n');
@@ -143,7 +143,7 @@ fn points(scene: &Scene<'_>, out: &mut String) {
     }
 }
 
-fn write_text(text: &Text, out: &mut String) {
+pub(super) fn write_text(text: &Text, out: &mut String) {
     let anchor = match text.anchor {
         Anchor::Start => "start",
         Anchor::Middle => "middle",
@@ -173,7 +173,7 @@ fn write_text(text: &Text, out: &mut String) {
 }
 
 /// Text that is safe between tags and in attributes; characters XML does not allow become U+FFFD.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.chars()
         .fold(String::with_capacity(text.len()), |mut out, c| {
             match c {

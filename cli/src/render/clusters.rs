@@ -3,7 +3,9 @@
 use messier_engine::runs::ClusterRecord;
 
 use super::bars::bar;
-use super::number::grouped;
+use super::fit::{printable, wrap};
+use super::number::{count, grouped, short};
+use super::paint::Paint;
 use super::table::{Cell, Column, Give, Table, Tone};
 
 /// What is known of a cluster beside its record.
@@ -13,6 +15,73 @@ pub struct About {
     pub medoid: Option<String>,
     /// The most frequent value of some text field, and its share of the cluster.
     pub mostly: Option<(String, f64)>,
+}
+
+type Measure = (&'static str, fn(&ClusterRecord) -> Option<String>);
+
+/// What else is known of clusters, where it is.
+const MEASURES: [Measure; 6] = [
+    ("nearest", |cluster| cluster.nearest.clone()),
+    ("cohesion", |cluster| cluster.cohesion.map(short)),
+    ("separation", |cluster| cluster.separation.map(short)),
+    ("density", |cluster| cluster.density.map(short)),
+    ("persistence", |cluster| cluster.persistence.map(short)),
+    ("dbcv", |cluster| cluster.dbcv.map(short)),
+];
+
+/// One cluster: what is known of it, and the files of the samples that show it.
+pub fn one(
+    run: &str,
+    cluster: &ClusterRecord,
+    file: &dyn Fn(&str) -> String,
+    columns: Option<usize>,
+    paint: Paint,
+) -> String {
+    let name = cluster
+        .name
+        .as_deref()
+        .map(|name| format!(", {}", printable(name)))
+        .unwrap_or_default();
+    let heading = format!("cluster {}{name}", cluster.id);
+    let mut out = format!(
+        "{} of {}: {}\n",
+        paint.bold(&heading),
+        printable(run),
+        count(cluster.size as u64, "sample")
+    );
+    let mut measures: Vec<String> = cluster
+        .silhouette
+        .map(|value| format!("silhouette {value:.3}"))
+        .into_iter()
+        .collect();
+    measures.extend(
+        MEASURES
+            .iter()
+            .filter_map(|(name, of)| Some(format!("{name} {}", of(cluster)?))),
+    );
+    let medoid: Vec<String> = cluster.medoid.iter().cloned().collect();
+    let files = |ids: &[String]| -> String {
+        let names: Vec<String> = ids.iter().map(|id| printable(&file(id))).collect();
+        names.join("  ")
+    };
+    for (name, text) in [
+        ("measures", measures.join(", ")),
+        ("medoid", files(&medoid)),
+        ("central", files(&cluster.central)),
+        ("varied", files(&cluster.exemplars)),
+        ("border", files(&cluster.border)),
+        ("outliers", files(&cluster.outliers)),
+    ] {
+        if text.is_empty() {
+            continue;
+        }
+        let room = columns.unwrap_or(usize::MAX).saturating_sub(12).max(30);
+        for (at, line) in wrap(&text, room).iter().enumerate() {
+            let name = if at == 0 { name } else { "" };
+            out.push_str(&format!("  {}  {line}\n", paint.dim(&format!("{name:8}"))));
+        }
+    }
+    out
 }
 
 /// The table; `mostly` is the field that the most frequent values are of.
@@ -39,6 +108,14 @@ pub fn text(
         );
     }
     heads.push(Column::text("medoid").give(Give::Middle(14)).rank(4));
+    let shown: Vec<&Measure> = MEASURES
+        .iter()
+        .filter(|(_, of)| clusters.iter().any(|cluster| of(cluster).is_some()))
+        .collect();
+    // The first measures matter most, so they are the last to be left out.
+    for (at, (name, _)) in shown.iter().enumerate() {
+        heads.push(Column::number(*name).rank(5 + at));
+    }
     let mut table = Table::new(heads);
     let most = clusters
         .iter()
@@ -71,6 +148,9 @@ pub fn text(
             });
         }
         row.push(Cell::new(about.medoid.as_deref().unwrap_or_default()).tone(Tone::Dim));
+        for (_, of) in &shown {
+            row.push(of(cluster).map_or_else(Cell::default, Cell::new));
+        }
         table.row(row);
     }
     table.draw(columns, color).text
@@ -113,6 +193,29 @@ mod tests {
             Some(80),
             false
         ));
+        let mut record = record;
+        record.clusters[0].cohesion = Some(0.6123);
+        record.clusters[0].nearest = Some("1".into());
+        record.clusters[0].border = vec!["65f0aaaaaaaaaaaaaaaaaaa7".into()];
+        let wide = text(&record.clusters, &about, Some("subgroup"), None, false);
+        assert!(
+            wide.contains("nearest") && wide.contains("0.6123"),
+            "{wide}"
+        );
+        assert!(!wide.contains("persistence"), "nobody has it: {wide}");
+        let file = |id: &str| format!("{}.png", &id[22..]);
+        let alone = one(
+            "k20",
+            &record.clusters[0],
+            &file,
+            Some(60),
+            Paint::new(false),
+        );
+        assert!(
+            alone.starts_with("cluster 0 of k20: 312 samples"),
+            "{alone}"
+        );
+        assert!(alone.contains("border    a7.png"), "{alone}");
         let narrow = text(&record.clusters, &about, Some("subgroup"), Some(50), false);
         assert!(
             narrow

@@ -4,6 +4,7 @@
 pub mod bars;
 pub mod batch_csv;
 pub mod clusters;
+pub mod compare;
 pub mod failure;
 pub mod fit;
 pub mod json_value;
@@ -15,5 +16,6 @@ pub mod sample_csv;
 pub mod samples;
 pub mod schema;
 pub mod signature;
+pub mod sweep;
 pub mod table;
 pub mod value;

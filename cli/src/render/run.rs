@@ -1,6 +1,6 @@
 //! Everything that is known of one run, for a person.
 
-use messier_engine::runs::{RunRecord, Status};
+use messier_engine::runs::{Edit, RunRecord, Status};
 use serde_json::Value as Json;
 
 use super::fit::{printable, shorten_end};
@@ -44,6 +44,12 @@ pub fn text(record: &RunRecord, columns: Option<usize>, paint: Paint) -> String 
             ),
         ),
     ];
+    if !record.history.is_empty() {
+        rows.push(("edited", history(record)));
+    }
+    if record.fields.is_empty() {
+        rows.retain(|(name, _)| *name != "wrote");
+    }
     let scores = scores(record);
     if !scores.is_empty() {
         rows.insert(6, ("scores", scores));
@@ -65,7 +71,7 @@ pub fn text(record: &RunRecord, columns: Option<usize>, paint: Paint) -> String 
 /// One line: what was made, of what, how good, how long it took.
 pub fn summary(record: &RunRecord, paint: Paint) -> String {
     let what = match record.operator.as_str() {
-        "cluster" => {
+        "cluster" | "score" => {
             let clusters = record
                 .clusters
                 .iter()
@@ -87,6 +93,14 @@ pub fn summary(record: &RunRecord, paint: Paint) -> String {
                 count(record.input.rows as u64, "sample")
             )
         }
+        "sweep" => format!(
+            "{} of {}",
+            count(
+                record.tries.iter().filter(|one| one.run.is_some()).count() as u64,
+                "clustering"
+            ),
+            count(record.input.rows as u64, "sample")
+        ),
         "embed" => count(record.input.rows as u64, "vector"),
         _ => count(record.input.rows as u64, "point"),
     };
@@ -169,6 +183,38 @@ fn scores(record: &RunRecord) -> String {
         )
     };
     record.scores.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// What was done to the clusters by hand, one after another.
+fn history(record: &RunRecord) -> String {
+    let one = |edit: &Edit| {
+        let params: Vec<String> = edit
+            .params
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| format!("{name}={}", printable(&value.to_string())))
+            .collect();
+        let made = match edit.made.as_slice() {
+            [] => String::new(),
+            ids => format!(" made {}", ids.join(", ")),
+        };
+        let view = match edit.view.as_str() {
+            "" => String::new(),
+            view => format!("{}.", printable(view)),
+        };
+        format!(
+            "{view}{}({}){made}, {} moved",
+            edit.operator,
+            params.join(", "),
+            count(edit.changed as u64, "sample")
+        )
+    };
+    record
+        .history
+        .iter()
+        .map(one)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn steps(record: &RunRecord) -> String {

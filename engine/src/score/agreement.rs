@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::error::Error;
 
 /// The agreement of two labelings; every index is 1 for the same grouping.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Agreement {
     /// How many samples were compared.
     pub samples: usize,

@@ -55,7 +55,7 @@ pub struct ClusterDescription {
 
 /// The mean of a cluster.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Centre {
+pub(crate) struct Centre {
     /// In f64, summed in row order.
     pub mean: Vec<f64>,
     length: f64,

@@ -1,6 +1,7 @@
 //! From a view and a vector field to the matrix a method reads: rows without a vector are left out and counted, rows
 //! that are not finite are refused by id.
 
+use arrow::array::AsArray;
 use messier_query::View;
 use messier_store::{FieldType, SampleId, Schema, Snapshot, Vectors};
 use ndarray::{Array2, ArrayView2};
@@ -27,26 +28,7 @@ impl Features {
         field: Option<&str>,
         context: &Context,
     ) -> Result<Features, Error> {
-        let field = match field {
-            Some(name) => name.to_owned(),
-            None => default_field(snapshot.schema())?,
-        };
-        match snapshot.schema().field(&field).map(|field| &field.ty) {
-            Some(FieldType::Vector(_)) => {}
-            Some(other) => {
-                return Err(Error::Input(format!(
-                    "the field {field:?} holds {other}, and a vector field is needed; {}",
-                    listing(&vector_fields(snapshot.schema()))
-                )));
-            }
-            None => {
-                return Err(Error::Unknown {
-                    what: "vector field",
-                    candidates: vector_fields(snapshot.schema()),
-                    name: field,
-                });
-            }
-        }
+        let field = Features::field(snapshot, field)?;
         let vectors = snapshot.vectors(&field)?;
         let all_ids = view.ids()?;
         let (mut rows, mut ids) = (
@@ -77,6 +59,71 @@ impl Features {
         Ok(Features {
             field,
             rows,
+            ids,
+            vectors,
+        })
+    }
+
+    /// The vector field of this name; without a name `embedding`, or the only one there is.
+    pub fn field(snapshot: &Snapshot, field: Option<&str>) -> Result<String, Error> {
+        let field = match field {
+            Some(name) => name.to_owned(),
+            None => default_field(snapshot.schema())?,
+        };
+        match snapshot.schema().field(&field).map(|field| &field.ty) {
+            Some(FieldType::Vector(_)) => {}
+            Some(other) => {
+                return Err(Error::Input(format!(
+                    "the field {field:?} holds {other}, and a vector field is needed; {}",
+                    listing(&vector_fields(snapshot.schema()))
+                )));
+            }
+            None => {
+                return Err(Error::Unknown {
+                    what: "vector field",
+                    candidates: vector_fields(snapshot.schema()),
+                    name: field,
+                });
+            }
+        }
+        Ok(field)
+    }
+
+    /// Those of some rows of the snapshot, in their order, that have a vector; notes how many have none.
+    pub fn among(
+        snapshot: &Snapshot,
+        rows: &[u32],
+        field: &str,
+        context: &Context,
+    ) -> Result<Features, Error> {
+        let field = Features::field(snapshot, Some(field))?;
+        let vectors = snapshot.vectors(&field)?;
+        let column = snapshot.column("id")?;
+        let known = column.as_fixed_size_binary_opt();
+        let (mut kept, mut ids) = (Vec::new(), Vec::new());
+        for &row in rows.iter().filter(|&&row| vectors.is_valid(row as usize)) {
+            let bytes = known.map(|ids| ids.value(row as usize));
+            if let Some(Ok(id)) = bytes.map(<[u8; 12]>::try_from) {
+                kept.push(row);
+                ids.push(SampleId(id));
+            }
+        }
+        if kept.is_empty() {
+            return Err(Error::Input(format!(
+                "none of the {} samples has a vector in {field:?}; `embed` them first",
+                rows.len()
+            )));
+        }
+        if kept.len() < rows.len() {
+            context.notes.remark(format!(
+                "{} of {} samples have no vector in {field:?} and were left out",
+                rows.len() - kept.len(),
+                rows.len()
+            ));
+        }
+        Ok(Features {
+            field,
+            rows: kept,
             ids,
             vectors,
         })

@@ -255,6 +255,20 @@ fn clusters_table(
     ])
 }
 
+/// A table of clusters with the names that the records have now.
+pub(super) fn with_names(
+    table: RecordBatch,
+    records: &[ClusterRecord],
+) -> Result<RecordBatch, Error> {
+    let Some(at) = table.schema().column_with_name("name").map(|(at, _)| at) else {
+        return Ok(table);
+    };
+    let names = records.iter().map(|record| record.name.as_deref());
+    let mut columns = table.columns().to_vec();
+    columns[at] = Arc::new(names.collect::<StringArray>());
+    RecordBatch::try_new(table.schema(), columns).map_err(arrow_bug)
+}
+
 /// A text column of `len` rows with the name of `labels[i]` at `rows[i]`, dictionary-coded.
 pub(super) fn named_labels(len: usize, rows: &[u32], labels: &[i32], names: &[String]) -> ArrayRef {
     let noise = i32::try_from(names.len()).unwrap_or(i32::MAX);

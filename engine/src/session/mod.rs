@@ -4,15 +4,21 @@
 mod again;
 mod cluster;
 mod columns;
+mod compare;
+mod current;
 mod edit;
+mod edits;
 mod embed;
 mod input;
 mod judged;
+mod labelling;
 mod operators;
 mod recorder;
 mod reduce;
 mod resume;
 mod runs;
+mod score;
+mod sweep;
 mod transfer;
 
 use std::path::Path;
@@ -25,6 +31,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::runs::RunRecord;
 
+pub use compare::{Comparison, Group, Overlap, Pair};
 pub use edit::Edited;
 pub use operators::operators;
 pub use runs::Rerun;
@@ -175,6 +182,9 @@ impl Session {
             "embed" => embed::run(dataset, snapshot, &call, context),
             "reduce" => reduce::run(dataset, snapshot, &call, context),
             "cluster" => cluster::run(dataset, snapshot, &call, context),
+            "score" => score::run(dataset, snapshot, &call, context),
+            "sweep" => sweep::run(dataset, snapshot, &call, context),
+            edit if edits::is_edit(edit) => edits::run(dataset, &call, context),
             other => Err(Error::Input(format!(
                 "the operator {other:?} is declared but not known here"
             ))),
@@ -197,6 +207,7 @@ fn bind_operator(
         _ => None,
     };
     let methods = (operator.methods)();
+    let method = method.filter(|_| !methods.is_empty());
     let chosen = method.as_deref().map(|name| {
         let folded = name.replace('-', "_");
         methods

@@ -28,8 +28,11 @@ impl Session {
     /// An unknown dataset, or a record that cannot be read.
     pub fn runs(&self, dataset: &str) -> Result<Vec<RunRecord>, Error> {
         let snapshot = self.store.dataset(dataset)?.snapshot()?;
-        let mut records: Vec<RunRecord> =
-            snapshot.runs().iter().map(read).collect::<Result<_, _>>()?;
+        let mut records: Vec<RunRecord> = snapshot
+            .runs()
+            .iter()
+            .map(read_record)
+            .collect::<Result<_, _>>()?;
         records.sort_by(|a, b| (&a.started_at, &a.key).cmp(&(&b.started_at, &b.key)));
         Ok(records)
     }
@@ -39,7 +42,7 @@ impl Session {
     /// # Errors
     /// An unknown dataset or run, or a record that cannot be read.
     pub fn run_info(&self, dataset: &str, key: &str) -> Result<RunRecord, Error> {
-        read(find(&self.store.dataset(dataset)?.snapshot()?, key)?)
+        read_record(find(&self.store.dataset(dataset)?.snapshot()?, key)?)
     }
 
     /// Gives a run, and the field it wrote, another name.
@@ -50,7 +53,7 @@ impl Session {
         let dataset = self.store.dataset(dataset)?;
         again(|| {
             let snapshot = dataset.snapshot()?;
-            let mut record = read(find(&snapshot, key)?)?;
+            let mut record = read_record(find(&snapshot, key)?)?;
             check_key(&snapshot, to, false)?;
             let names = find(&snapshot, key)?.tables.clone();
             let mut tables = Vec::new();
@@ -85,7 +88,7 @@ impl Session {
         let dataset = self.store.dataset(dataset)?;
         again(|| {
             let snapshot = dataset.snapshot()?;
-            let record = read(find(&snapshot, key)?)?;
+            let record = read_record(find(&snapshot, key)?)?;
             let mut changes = Changes::new().expecting(snapshot.generation());
             changes.delete_run(key);
             for field in &record.fields {
@@ -98,7 +101,7 @@ impl Session {
         })
     }
 
-    /// Makes a run again with everything its record says, in its place.
+    /// Makes a run again with everything its record says, in its place, and what was done to its clusters by hand after it.
     ///
     /// # Errors
     /// An unknown dataset or run, a view that no longer fits, or what the operator runs into; the old run then stays.
@@ -120,26 +123,43 @@ impl Session {
                 messier_query::signature::Arg::Text(old.method.clone()),
             );
         } else {
-            args.insert(
-                "method".into(),
-                messier_query::signature::Arg::Text(old.method.clone()),
-            );
+            // A sweep has several methods, which are parameters of it.
+            if old.operator != "sweep" {
+                args.insert(
+                    "method".into(),
+                    messier_query::signature::Arg::Text(old.method.clone()),
+                );
+            }
             args.insert(
                 "run".into(),
                 messier_query::signature::Arg::Text(old.key.clone()),
             );
             args.insert("seed".into(), messier_query::signature::Arg::Int(seed));
         }
-        let record = self.operate(dataset, &old.operator, &args, Some(&old.view), context)?;
+        let mut record = self.operate(dataset, &old.operator, &args, Some(&old.view), context)?;
+        let same_input = record.input.fingerprint == old.input.fingerprint;
+        for edit in &old.history {
+            let mut args: Args = edit
+                .params
+                .iter()
+                .map(|(name, value)| (name.clone(), json_arg(value)))
+                .collect();
+            args.insert(
+                "run".into(),
+                messier_query::signature::Arg::Text(old.key.clone()),
+            );
+            record = self.operate(dataset, &edit.operator, &args, Some(&edit.view), context)?;
+        }
         Ok(Rerun {
-            same_input: record.input.fingerprint == old.input.fingerprint,
+            same_input,
             same_output: record.output.is_some() && record.output == old.output,
             record,
         })
     }
 }
 
-fn find<'a>(snapshot: &'a Snapshot, key: &str) -> Result<&'a RunEntry, Error> {
+/// The entry of the run called `key`.
+pub(super) fn find<'a>(snapshot: &'a Snapshot, key: &str) -> Result<&'a RunEntry, Error> {
     snapshot.run(key).ok_or_else(|| {
         let keys: Vec<&str> = snapshot.runs().iter().map(|run| run.key.as_str()).collect();
         let near = messier_query::nearest(key, keys.iter().copied());
@@ -152,7 +172,8 @@ fn find<'a>(snapshot: &'a Snapshot, key: &str) -> Result<&'a RunEntry, Error> {
     })
 }
 
-fn read(entry: &RunEntry) -> Result<RunRecord, Error> {
+/// The record in an entry.
+pub(super) fn read_record(entry: &RunEntry) -> Result<RunRecord, Error> {
     serde_json::from_str(&entry.record).map_err(|error| {
         Error::Input(format!(
             "the record of the run {:?} cannot be read ({error}); `messier verify` checks the store",
