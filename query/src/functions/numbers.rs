@@ -256,7 +256,8 @@ fn place_int(x: i64, place: i64, even: bool) -> Option<i64> {
     i64::try_from((cut + if up { x.signum() } else { 0 }) * unit).ok()
 }
 
-/// A float rounded or cut at a place. The decimal digits that a person sees decide, so `2.675` rounds as written.
+/// A float rounded or cut at a place, as if with all its decimal digits: 1.15 is a little less than that, so cut after
+/// one place it is 1.1, and 2.675 rounds to 2.67, in Python as in MongoDB. Exact halves go to the even side.
 fn place_float(x: f64, place: i64, even: bool) -> f64 {
     if !x.is_finite() {
         return x;
@@ -264,21 +265,32 @@ fn place_float(x: f64, place: i64, even: bool) -> f64 {
     if place == 0 {
         return if even { x.round_ties_even() } else { x.trunc() };
     }
-    let scale = 10f64.powi(i32::try_from(place.abs()).unwrap_or(i32::MAX));
-    let scaled = if place > 0 { x * scale } else { x / scale };
-    if !scaled.is_finite() || (place > 0 && scaled.abs() >= 9.007_199_254_740_992e15) {
-        return x;
+    if place < 0 {
+        let scale = 10f64.powi(i32::try_from(-place).unwrap_or(i32::MAX));
+        if !scale.is_finite() {
+            return 0.0 * x;
+        }
+        let scaled = x / scale;
+        return scale
+            * if even {
+                scaled.round_ties_even()
+            } else {
+                scaled.trunc()
+            };
     }
-    let whole = if even {
-        scaled.round_ties_even()
-    } else {
-        scaled.trunc()
-    };
-    if place > 0 {
-        whole / scale
-    } else {
-        whole * scale
+    // No float has more than 1074 decimal places.
+    let digits = usize::try_from(place.min(1074)).unwrap_or(1074);
+    if even {
+        return format!("{x:.digits$}").parse().unwrap_or(x);
     }
+    // With as many places as it has binary ones, a float is written exactly; then the text is cut.
+    let exponent = i64::try_from(x.to_bits() >> 52 & 0x7ff).unwrap_or(0) - 1023;
+    let exact = usize::try_from(52 - exponent.max(-1022))
+        .unwrap_or(0)
+        .max(digits);
+    let mut text = format!("{x:.exact$}");
+    text.truncate(text.len() - (exact - digits));
+    text.parse().unwrap_or(x)
 }
 
 /// `log(base)`

@@ -192,21 +192,8 @@ fn number(name: &str, x: Datum, arg: &dyn Fn(usize) -> Datum, place: Place<'_>) 
                 down
             })
         }
-        ("round", Datum::Float(x)) => {
-            let scale = 10f64.powi(place_of() as i32);
-            Datum::Float(if x.is_finite() {
-                (x * scale).round_ties_even() / scale
-            } else {
-                *x
-            })
-        }
-        ("trunc", Datum::Float(x)) => {
-            let scale = 10f64.powi(place_of() as i32);
-            Datum::Float(if x.is_finite() {
-                (x * scale).trunc() / scale
-            } else {
-                *x
-            })
+        ("round" | "trunc", Datum::Float(x)) => {
+            Datum::Float(by_digits(*x, place_of(), name == "round"))
         }
         ("sqrt", _) => match x.number().unwrap() {
             x if x < 0.0 => lost(place),
@@ -426,4 +413,27 @@ fn list(
         },
         other => panic!("{other} of a list is not generated"),
     }
+}
+
+/// A float rounded or cut at a place, by the digits that it has when written out in full.
+fn by_digits(x: f64, place: i64, round: bool) -> f64 {
+    if !x.is_finite() {
+        return x;
+    }
+    let text = format!("{:.1074}", x.abs());
+    let (whole, rest) = text.split_once('.').unwrap();
+    let digits: Vec<u8> = whole.bytes().chain(rest.bytes()).collect();
+    let kept = i64::try_from(whole.len()).unwrap() + place;
+    let kept = usize::try_from(kept.clamp(0, digits.len() as i64)).unwrap();
+    let (head, tail) = digits.split_at(kept);
+    let odd = head.last().is_some_and(|digit| digit % 2 == 1);
+    let half = tail.first() == Some(&b'5') && tail[1..].iter().all(|digit| *digit == b'0');
+    let up = round && tail.first().is_some_and(|digit| *digit >= b'5') && (!half || odd);
+    let head = String::from_utf8(head.to_vec()).unwrap();
+    let mut units: f64 = format!("{head}e{}", -place).parse().unwrap_or(0.0);
+    if up {
+        let whole: u128 = head.parse().unwrap_or(0);
+        units = format!("{}e{}", whole + 1, -place).parse().unwrap();
+    }
+    units.copysign(x)
 }
