@@ -48,7 +48,7 @@ impl Input {
         let field = planner.field_or_expr(args.get("field_or_expr")?)?;
         match args.get("expr") {
             None => Some(Input { expr: field }),
-            Some(expr) => planner.bound(field, expr).map(|expr| Input { expr }),
+            Some(expr) => planner.bound(field, expr, false).map(|expr| Input { expr }),
         }
     }
 

@@ -131,7 +131,7 @@ static CONTROLS: [Control; 7] = [
         what: What::LetIn,
         signature: expression(
             "let_in",
-            "Evaluates an expression in which `F()` is the value, which is computed once.",
+            "Evaluates an expression in which the value, written again or as `F()`, is computed once.",
             &[param("expr", ANY, Default::Required, "The expression.")],
             &[example(
                 r#"match((F("metadata.width") / F("metadata.height")).let_in((F() > 0.5) & (F() < 2)))"#,
@@ -191,7 +191,8 @@ impl Form for Control {
                 cases(receiver, mapping, default, keeps, args.span, planner)
             }
             What::Switch => switch(receiver, args, planner),
-            What::Apply | What::LetIn => planner.bound(receiver, args.get("expr")?),
+            What::Apply => planner.bound(receiver, args.get("expr")?, false),
+            What::LetIn => planner.bound(receiver, args.get("expr")?, true),
             What::SetField => set_field(receiver, args, planner),
         }
     }

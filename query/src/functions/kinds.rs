@@ -75,13 +75,29 @@ struct TypeName;
 static TYPE: TypeName = TypeName;
 static TYPE_SIGNATURE: Signature = expression(
     "type",
-    "Gives the name of the value's type, `null` where there is none.",
+    "Gives the name of the value's type as MongoDB calls it (`int`, `double`, `string`, `bool`, `date`, `objectId`, `array`, `object`, `binData` for vectors), `null` where there is no value.",
     &[],
     &[example(
         r#"count_values(F("uniqueness").type())"#,
         "Counts scores and nulls.",
     )],
 );
+
+/// MongoDB's name of a type: what people compare with in views they bring along.
+fn bson_name(ty: &Type) -> &'static str {
+    match ty {
+        Type::Null => "null",
+        Type::Bool => "bool",
+        Type::Int => "int",
+        Type::Float => "double",
+        Type::Text => "string",
+        Type::Date | Type::DateTime => "date",
+        Type::Id => "objectId",
+        Type::Vector(_) => "binData",
+        Type::List(_) => "array",
+        Type::Struct(..) => "object",
+    }
+}
 
 impl Function for TypeName {
     fn signature(&'static self) -> &'static Signature {
@@ -92,10 +108,10 @@ impl Function for TypeName {
     }
     fn eval(&self, call: &Invocation<'_>) -> Result<ArrayRef, Error> {
         let null = null_bits(&call.column(0)?);
-        let name = call.types[0].to_string();
+        let name = bson_name(&call.types[0]);
         let names = null
             .iter()
-            .map(|null| Some(if null { "null" } else { name.as_str() }));
+            .map(|null| Some(if null { "null" } else { name }));
         Ok(Arc::new(names.collect::<StringArray>()))
     }
 }

@@ -64,6 +64,10 @@ impl Planner<'_> {
             ExprKind::Method(receiver, call) => {
                 // The name first, so that a misspelt one is reported even if the receiver is wrong too.
                 let member = self.member(Shape::Method, call);
+                let call = match call.name.node.as_str() {
+                    "let_in" => &self.unrepeated(receiver, call),
+                    _ => call,
+                };
                 let receiver = self.expr(receiver);
                 self.member_call(member?, Some(receiver?), call, span)
             }
@@ -85,8 +89,14 @@ impl Planner<'_> {
     }
 
     /// An expression in which `F()` is the value of another.
-    pub fn bound(&mut self, value: Expr, body: &syntax::Expr) -> Option<Expr> {
-        let body = self.within(value.ty.clone(), None, |planner| planner.expr(body))?;
+    /// `open` says whether names that the value does not have are fields of the sample.
+    pub fn bound(&mut self, value: Expr, body: &syntax::Expr, open: bool) -> Option<Expr> {
+        let body = self.within(value.ty.clone(), None, |planner| {
+            if let Some(scope) = planner.scopes.last_mut() {
+                scope.open = open;
+            }
+            planner.expr(body)
+        })?;
         let (ty, span) = (body.ty.clone(), body.span);
         Some(Expr {
             node: Node::Bind(Box::new(value), Box::new(body)),

@@ -12,6 +12,7 @@ mod expression;
 mod names;
 mod operator;
 mod refuse;
+mod repeated;
 mod rewrite;
 
 pub use bind::Arguments;
@@ -129,6 +130,8 @@ pub(crate) struct Scope {
     pub element: Type,
     /// The type of `VALUE`, inside `reduce`.
     pub accumulator: Option<Type>,
+    /// Whether names that the element does not have are fields of the sample, as inside `let_in`.
+    pub open: bool,
 }
 
 /// Collects what is known while a query is planned, and the mistakes in it.
@@ -222,6 +225,7 @@ impl<'a> Planner<'a> {
         self.scopes.push(Scope {
             element,
             accumulator,
+            open: false,
         });
         let result = body(self);
         self.scopes.pop();

@@ -10,7 +10,14 @@ impl Planner<'_> {
     /// A reference to a field, to the current element, or to a field of it.
     pub(crate) fn field(&mut self, field: &FieldRef, span: Span) -> Option<Expr> {
         let scope = self.scopes.last().cloned();
+        let outside = |scope: &super::Scope| {
+            let first = field.path.first();
+            scope.open && first.is_some_and(|name| scope.element.child(name).is_none())
+        };
         match scope {
+            Some(scope) if self.scopes.len() == 1 && outside(&scope) => {
+                self.root_field(&field.path, span)
+            }
             Some(scope) if !field.root => {
                 let element = Expr {
                     node: Node::Element,

@@ -203,6 +203,13 @@ fn rounding_is_half_to_even_and_cutting_towards_zero() {
         value("limit(1).values([E(2.34159).round(2), E(-2.349).trunc(2)])"),
         json!([[2.34, -2.34]])
     );
+    // A float is what its digits are, not what its shortest text looks like.
+    assert_eq!(
+        value(
+            "limit(1).values([E(1.85).round(1), E(2.675).round(2), E(0.125).round(2), E(0.29).trunc(2), E(-1e-9).trunc(3)])"
+        ),
+        json!([[1.9, 2.67, 0.12, 0.28, -0.0]])
+    );
 }
 
 #[test]
@@ -846,5 +853,27 @@ fn one_needs_exactly_one_and_head_gives_a_view() {
     assert_eq!(
         value(r#"limit(1).ids()"#),
         json!(["650000000000000000000001"])
+    );
+}
+
+#[test]
+fn let_in_takes_the_value_written_again_as_well_as_f() {
+    let same = |a: &str, b: &str| {
+        assert_eq!(
+            value(&format!("values({a})")),
+            value(&format!("values({b})"))
+        )
+    };
+    same(
+        r#"F("rank").let_in((F("rank") > 1) & (F("rank") < 5))"#,
+        r#"(F("rank") > 1) & (F("rank") < 5)"#,
+    );
+    same(
+        r#"F("rank").let_in(F("rank") * F("metadata.width") + F())"#,
+        r#"F("rank") * F("metadata.width") + F("rank")"#,
+    );
+    same(
+        r#"F("metadata").let_in(F("width") * F("metadata").apply(F("height")))"#,
+        r#"F("metadata.width") * F("metadata.height")"#,
     );
 }
