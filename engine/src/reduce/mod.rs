@@ -3,6 +3,7 @@
 mod covariance;
 pub(crate) mod eigen;
 pub mod pca;
+pub mod tsne;
 pub mod umap;
 
 use messier_query::signature::{Args, Signature};
@@ -12,7 +13,7 @@ use crate::context::Context;
 use crate::error::Error;
 
 /// Every reduction method, in the order help lists them.
-pub static METHODS: &[&dyn Reducer] = &[&pca::Pca, &umap::Umap];
+pub static METHODS: &[&dyn Reducer] = &[&pca::Pca, &umap::Umap, &tsne::Tsne];
 
 /// A reduction method.
 pub trait Reducer: Sync {

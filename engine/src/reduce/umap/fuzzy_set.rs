@@ -1,6 +1,6 @@
 //! From nearest neighbours to a symmetric weighted graph: the fuzzy simplicial set.
 //!
-//! The union is a merge of each sorted row with its transposed row, so no hashing decides an order.
+//! The union joins each row with its transposed row, so no hashing decides an order.
 
 use ndarray::ArrayView2;
 use rayon::prelude::*;
@@ -69,14 +69,11 @@ pub fn fuzzy_set(
         })
         .collect::<Result<Vec<_>, Error>>()?
         .concat();
-    let forward = Graph::from_rows(directed.into_iter());
-    let backward = forward.transposed();
     let mix = shape.set_op_mix_ratio as f32;
-    let merged: Vec<Vec<(u32, f32)>> = (0..n)
-        .into_par_iter()
-        .map(|i| merge(forward.row(i), backward.row(i), mix))
-        .collect();
-    Ok(Graph::from_rows(merged.into_iter()))
+    Ok(Graph::from_rows(directed.into_iter()).joined(|x, y| {
+        let both = x * y;
+        mix * (x + y - both) + (1.0 - mix) * both
+    }))
 }
 
 fn membership(distance: f64, rho: f64, sigma: f64) -> f32 {
@@ -144,32 +141,6 @@ fn connected_up_to(near: &[f64], local_connectivity: f64) -> f64 {
         }
         _ => 0.0,
     }
-}
-
-/// One row of the union (`mix` 1), the intersection (`mix` 0) or a blend.
-fn merge((left, a): (&[u32], &[f32]), (right, b): (&[u32], &[f32]), mix: f32) -> Vec<(u32, f32)> {
-    let mut merged = Vec::with_capacity(left.len() + right.len());
-    let (mut i, mut j) = (0, 0);
-    while i < left.len() || j < right.len() {
-        let l = left.get(i).copied().unwrap_or(u32::MAX);
-        let r = right.get(j).copied().unwrap_or(u32::MAX);
-        let column = l.min(r);
-        let (mut x, mut y) = (0.0, 0.0);
-        if l == column {
-            x = a[i];
-            i += 1;
-        }
-        if r == column {
-            y = b[j];
-            j += 1;
-        }
-        let both = x * y;
-        let weight = mix * (x + y - both) + (1.0 - mix) * both;
-        if weight > 0.0 {
-            merged.push((column, weight));
-        }
-    }
-    merged
 }
 
 #[cfg(test)]
