@@ -11,6 +11,7 @@ use ndarray::{Array2, ArrayView2};
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::neighbors::{KnnGraph, Metric, knn_graph};
 
 /// Every reduction method, in the order help lists them.
 pub static METHODS: &[&dyn Reducer] = &[&pca::Pca, &umap::Umap, &tsne::Tsne];
@@ -20,16 +21,68 @@ pub trait Reducer: Sync {
     /// Name, summary, parameters.
     fn signature(&self) -> &'static Signature;
 
-    /// Places the rows of `x` (`n x d`, finite, `n >= 1`) in fewer dimensions.
+    /// Places the rows of `x` (`n x d`, finite, `n >= 1`) in fewer dimensions; neighbours that are `known` are not
+    /// searched again.
     ///
     /// # Errors
     /// A bad argument, fewer rows than the method needs, or [`Error::Cancelled`].
+    fn fit_knowing(
+        &self,
+        x: ArrayView2<'_, f32>,
+        args: &Args,
+        known: Option<&Known>,
+        context: &Context,
+    ) -> Result<Reduction, Error>;
+
+    /// [`Reducer::fit_knowing`] with nothing known.
+    ///
+    /// # Errors
+    /// The same.
     fn fit(
         &self,
         x: ArrayView2<'_, f32>,
         args: &Args,
         context: &Context,
-    ) -> Result<Reduction, Error>;
+    ) -> Result<Reduction, Error> {
+        self.fit_knowing(x, args, None, context)
+    }
+}
+
+/// Neighbours of the rows, found earlier.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    /// How they were measured.
+    pub metric: Metric,
+    /// The neighbours.
+    pub graph: KnnGraph,
+}
+
+/// The `k` nearest of every row: those that are known where they fit, else searched; and the scores that say how sure
+/// they are.
+fn neighbors_of(
+    x: ArrayView2<'_, f32>,
+    k: usize,
+    metric: Metric,
+    known: Option<&Known>,
+    context: &Context,
+) -> Result<(KnnGraph, Vec<(&'static str, f64)>), Error> {
+    let k = k.min(x.nrows().saturating_sub(1));
+    let fits = known.filter(|known| {
+        let (rows, columns) = known.graph.neighbors.indices.dim();
+        known.metric == metric && rows == x.nrows() && columns >= k
+    });
+    let graph = match fits {
+        Some(known) => known.graph.first(k),
+        None => knn_graph(x, k, metric, context)?,
+    };
+    let scores = match graph.recall {
+        Some(recall) => vec![
+            ("neighbors_recall", recall.value),
+            ("neighbors_recall_rows", recall.rows as f64),
+        ],
+        None => Vec::new(),
+    };
+    Ok((graph, scores))
 }
 
 /// What a reduction gives back.

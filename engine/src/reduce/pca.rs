@@ -10,7 +10,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::covariance::Centred;
-use super::{Reducer, Reduction, eigen};
+use super::{Known, Reducer, Reduction, eigen};
 use crate::context::Context;
 use crate::error::Error;
 use crate::finite::check_finite;
@@ -58,10 +58,11 @@ impl Reducer for Pca {
         &SIGNATURE
     }
 
-    fn fit(
+    fn fit_knowing(
         &self,
         x: ArrayView2<'_, f32>,
         args: &Args,
+        _: Option<&Known>,
         context: &Context,
     ) -> Result<Reduction, Error> {
         let params = Params::read(args).map_err(|bad| Error::Arguments {

@@ -18,12 +18,12 @@ use messier_query::params;
 use messier_query::signature::{Args, Default, Example, Kind, Returns, Signature};
 use ndarray::{Array2, ArrayView2};
 
-use super::{Reducer, Reduction};
+use super::{Known, Reducer, Reduction, neighbors_of};
 use crate::context::Context;
 use crate::error::Error;
 use crate::finite::check_finite;
 use crate::graph::Graph;
-use crate::neighbors::{self, Metric};
+use crate::neighbors::Metric;
 use descent::{Phase, descend, divergence};
 use repulsion::Repulsion;
 
@@ -80,10 +80,11 @@ impl Reducer for Tsne {
         &SIGNATURE
     }
 
-    fn fit(
+    fn fit_knowing(
         &self,
         x: ArrayView2<'_, f32>,
         args: &Args,
+        known: Option<&Known>,
         context: &Context,
     ) -> Result<Reduction, Error> {
         let params = Params::read(args).map_err(|bad| Error::Arguments {
@@ -106,18 +107,20 @@ impl Reducer for Tsne {
         } else {
             Metric::Euclidean
         };
-        let near = neighbors::knn(x, near, metric, context)?;
+        let (near, sureness) = neighbors_of(x, near, metric, known, context)?;
         let step = context.step("weigh neighbours", n as u64);
-        let graph = affinity::joint(&near, perplexity, &step)?;
+        let graph = affinity::joint(&near.neighbors, perplexity, &step)?;
         drop((step, near));
         let (points, divergence) = match params.n_components {
             1 => place::<1>(x, &graph, &params, context)?,
             2 => place::<2>(x, &graph, &params, context)?,
             _ => place::<3>(x, &graph, &params, context)?,
         };
+        let mut scores = vec![("kl_divergence", divergence), ("perplexity", perplexity)];
+        scores.extend(sureness);
         Ok(Reduction {
             points,
-            scores: vec![("kl_divergence", divergence), ("perplexity", perplexity)],
+            scores,
             params: params.record(),
         })
     }

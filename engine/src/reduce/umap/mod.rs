@@ -12,11 +12,11 @@ use messier_query::params;
 use messier_query::signature::{Args, BadArgument, Default, Example, Kind, Returns, Signature};
 use ndarray::{Array2, ArrayView2};
 
-use super::{Reducer, Reduction};
+use super::{Known, Reducer, Reduction, neighbors_of};
 use crate::context::Context;
 use crate::error::Error;
 use crate::finite::check_finite;
-use crate::neighbors::{self, Metric};
+use crate::neighbors::Metric;
 use curve::Curve;
 use fuzzy_set::Shape;
 use start::Init;
@@ -82,10 +82,11 @@ impl Reducer for Umap {
         &SIGNATURE
     }
 
-    fn fit(
+    fn fit_knowing(
         &self,
         x: ArrayView2<'_, f32>,
         args: &Args,
+        known: Option<&Known>,
         context: &Context,
     ) -> Result<Reduction, Error> {
         let params = read(args)?;
@@ -111,7 +112,8 @@ impl Reducer for Umap {
         } else {
             Metric::Euclidean
         };
-        let near = neighbors::knn(x, neighbours - 1, metric, context)?;
+        let (near, sureness) = neighbors_of(x, neighbours - 1, metric, known, context)?;
+        let near = near.neighbors;
         let shape = Shape {
             n_neighbors: neighbours,
             local_connectivity: params.local_connectivity,
@@ -140,7 +142,8 @@ impl Reducer for Umap {
         let points = Array2::from_shape_vec((n, dim), places).map_err(|problem| {
             Error::Input(format!("the points do not form a table: {problem}"))
         })?;
-        let scores = vec![("loss", loss), ("epochs", epochs as f64)];
+        let mut scores = vec![("loss", loss), ("epochs", epochs as f64)];
+        scores.extend(sureness);
         Ok(Reduction {
             points,
             scores,
