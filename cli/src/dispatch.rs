@@ -77,6 +77,7 @@ pub fn command_line() -> clap::Command {
         "tag",
         "untag",
         "set-values",
+        "undo",
         "rename",
         "clone",
         "delete",

@@ -35,6 +35,7 @@ pub fn all() -> Vec<Topic> {
             Returns::View => "stage",
             Returns::Value => "aggregation",
             Returns::Run => "operator",
+            Returns::Edit => "edit",
             Returns::Expression => "function",
         };
         Topic { kind, signature }

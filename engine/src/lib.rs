@@ -19,5 +19,6 @@ mod session;
 
 pub use error::Error;
 pub use session::{
-    Comparison, Edited, Group, ImportOutcome, Overlap, Pair, Reply, Rerun, Session, operators,
+    Comparison, Difference, EditRecord, Edited, Group, ImportOutcome, Overlap, Pair, Reply, Rerun,
+    Session, Undone, ViewDetails, operators,
 };

@@ -251,7 +251,13 @@ fn edits_say_how_many_samples_they_changed() {
     assert_eq!(
         world
             .session
-            .save_view("d", "first", "limit(3)", &Context::new(0))
+            .save_view(
+                "d",
+                "first",
+                "limit(3)",
+                &Default::default(),
+                &Context::new(0)
+            )
             .unwrap(),
         3
     );

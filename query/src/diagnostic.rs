@@ -70,6 +70,11 @@ impl Diagnostic {
         }
     }
 
+    /// The mistake as an error of evaluation.
+    pub(crate) fn refused(self) -> crate::Error {
+        crate::Error::Refused(Diagnostics(vec![self]))
+    }
+
     /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Diagnostic {

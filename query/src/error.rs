@@ -7,6 +7,9 @@ pub enum Error {
     /// The store could not give a column.
     #[error(transparent)]
     Store(#[from] messier_store::Error),
+    /// Mistakes in the text that only the data can show, such as an id that no sample has.
+    #[error(transparent)]
+    Refused(#[from] crate::Diagnostics),
     /// A field that the schema does not have.
     #[error("there is no field called {name:?}{}", candidates.first().map(|near| format!("; did you mean {near:?}?")).unwrap_or_default())]
     UnknownField {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::functions::{self, Member, Shape};
 use crate::signature::{Param, Returns, Signature};
-use crate::{aggregations, stages};
+use crate::{aggregations, edits, stages};
 
 const HEAD: &str = "\
 # The query language
@@ -12,7 +12,7 @@ const HEAD: &str = "\
 This page is written by `messier_query::reference()` from the table that the program itself works with. Do not edit it: \
 run `UPDATE=1 cargo test -p messier-query reference`.
 
-A query is a chain of calls: stages, then at most one aggregation or operator.
+A query is a chain of calls: stages, then at most one aggregation, edit or operator.
 
 ```
 match((F(\"k20\") == \"7\") & (F(\"metadata.width\") > 640)).sort_by(\"uniqueness\", reverse=True).limit(25)
@@ -22,6 +22,12 @@ match(F(\"ground_truth.detections\").filter(F(\"confidence\") > 0.9).length() >=
 `F(\"a.b\")` is a field, `F()` the current element of a list, `F(\"$a.b\")` a field of the sample from within a list, \
 `VALUE` what `reduce` has gathered so far.
 ";
+
+const EDITS: &str = "\
+Each ends a chain and changes what is stored: in one commit, that `messier undo` takes back. The answer says how many \
+samples are different now. `messier query --dry-run` says it without changing anything. Everything else only reads. Rows that \
+stand for patches or groups are refused. A field keeps its type: values that do not fit are an error, only documents may \
+get more fields. A field that a run wrote stays as the run left it.";
 
 const RULES: &str = "\
 ## What values mean
@@ -75,6 +81,8 @@ pub fn reference() -> String {
         "Each turns a view into a value, and ends a chain.",
     );
     aggregations::all().for_each(|aggregation| entry(&mut page, aggregation.signature(), ""));
+    section(&mut page, "Edits", EDITS);
+    edits::all().for_each(|edit| entry(&mut page, edit.signature(), ""));
     section(
         &mut page,
         "Operators of expressions",

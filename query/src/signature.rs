@@ -42,6 +42,8 @@ pub enum Returns {
     Value,
     /// A run (operators and methods).
     Run,
+    /// A change of what is stored (edits).
+    Edit,
     /// A column over the domain (functions of the expression language).
     Expression,
 }
@@ -554,5 +556,21 @@ pub const fn aggregation(
         params,
         examples,
         returns: Returns::Value,
+    }
+}
+
+/// The signature of an edit.
+pub const fn edit(
+    name: &'static str,
+    summary: &'static str,
+    params: &'static [Param],
+    examples: &'static [Example],
+) -> Signature {
+    Signature {
+        name,
+        summary,
+        params,
+        examples,
+        returns: Returns::Edit,
     }
 }

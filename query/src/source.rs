@@ -7,6 +7,7 @@ use arrow::array::{Array, ArrayRef};
 use messier_store::{Field, FieldType, Schema};
 
 use crate::error::Error;
+use crate::similar::Similarity;
 use crate::types::Type;
 
 /// A table with a schema, read one top-level column at a time.
@@ -25,6 +26,15 @@ pub trait Source: Send + Sync {
     /// Whether there is no row.
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+    /// The index of that name over a vector field, where there is one.
+    fn similarity(&self, name: &str) -> Option<Arc<dyn Similarity>> {
+        let _ = name;
+        None
+    }
+    /// The names of all indexes.
+    fn similarities(&self) -> Vec<String> {
+        Vec::new()
     }
 }
 

@@ -89,31 +89,7 @@ impl Dataset {
             if changes.is_empty() {
                 return Ok((None, base.generation));
             }
-            let open = RefCell::new(HashMap::<SegmentId, Arc<Segment>>::new());
-            let load = |at: ChunkRef| {
-                let mut open = open.borrow_mut();
-                let segment = match open.get(&at.segment) {
-                    Some(segment) => segment.clone(),
-                    None => {
-                        let segment = inner.segment(at.segment)?;
-                        open.insert(at.segment, segment.clone());
-                        segment
-                    }
-                };
-                segment
-                    .chunk(at.index, Depth::Usual)
-                    .map_err(|error| inner.place(error))
-            };
-            let now = random::now_millis();
-            let mut draft = Draft::of(base, now, &load);
-            for step in changes.steps {
-                draft.apply(step)?;
-            }
-            draft.stamp()?;
-            for column in &mut draft.columns {
-                settle(column, &load)?;
-            }
-            let manifest = inner.keep(draft, base, now)?;
+            let manifest = inner.changed(base, changes)?;
             let generation = manifest.generation;
             Ok((Some(Record::Put(manifest)), generation))
         })
@@ -125,9 +101,26 @@ impl Dataset {
     /// # Errors
     /// [`Error::NothingToUndo`], or what the disk says.
     pub fn undo(&self) -> Result<u64> {
+        self.undo_from(None)
+    }
+
+    /// As [`Dataset::undo`], but only if the dataset is still at the generation `expected`.
+    ///
+    /// # Errors
+    /// As [`Dataset::undo`]; [`Error::Conflict`].
+    pub fn undo_from(&self, expected: Option<u64>) -> Result<u64> {
         self.store.inner.write(|state| {
             let entry = self.entry(state)?;
             let current = &entry.current;
+            if let Some(expected) = expected
+                && expected != current.generation
+            {
+                return Err(Error::Conflict {
+                    dataset: current.name.clone(),
+                    expected,
+                    found: current.generation,
+                });
+            }
             let before = entry.earlier.back().ok_or_else(|| Error::NothingToUndo {
                 dataset: current.name.clone(),
             })?;
@@ -140,6 +133,27 @@ impl Dataset {
         })
     }
 
+    /// The generation before the newest one: what [`Dataset::undo`] would go back to.
+    ///
+    /// # Errors
+    /// [`Error::NothingToUndo`]; as [`Dataset::snapshot`].
+    pub fn previous(&self) -> Result<Snapshot> {
+        let inner = &self.store.inner;
+        loop {
+            let state = inner.current()?;
+            let entry = self.entry(&state)?;
+            let before = entry.earlier.back().ok_or_else(|| Error::NothingToUndo {
+                dataset: entry.current.name.clone(),
+            })?;
+            let data = inner.watched(before);
+            // As for the newest generation: what is still kept now is safe from a sweep from here on.
+            let state = inner.current()?;
+            if self.entry(&state)?.keeps(data.manifest.generation) {
+                return Ok(Snapshot::new(self.store.clone(), data));
+            }
+        }
+    }
+
     fn entry<'a>(&self, state: &'a State) -> Result<&'a Entry> {
         state.get(self.id).ok_or_else(|| Error::UnknownDataset {
             name: self.name.clone(),
@@ -149,6 +163,35 @@ impl Dataset {
 }
 
 impl Inner {
+    /// The generation after `base` once all of `changes` are made; their new values are stored, and nothing is committed.
+    pub fn changed(&self, base: &Manifest, changes: Changes) -> Result<Manifest> {
+        let open = RefCell::new(HashMap::<SegmentId, Arc<Segment>>::new());
+        let load = |at: ChunkRef| {
+            let mut open = open.borrow_mut();
+            let segment = match open.get(&at.segment) {
+                Some(segment) => segment.clone(),
+                None => {
+                    let segment = self.segment(at.segment)?;
+                    open.insert(at.segment, segment.clone());
+                    segment
+                }
+            };
+            segment
+                .chunk(at.index, Depth::Usual)
+                .map_err(|error| self.place(error))
+        };
+        let now = random::now_millis();
+        let mut draft = Draft::of(base, now, &load);
+        for step in changes.steps {
+            draft.apply(step)?;
+        }
+        draft.stamp()?;
+        for column in &mut draft.columns {
+            settle(column, &load)?;
+        }
+        self.keep(draft, base, now)
+    }
+
     /// Writes what is new in a draft into segments, and makes the manifest of the generation after `base`.
     pub fn keep(&self, draft: Draft<'_>, base: &Manifest, now: i64) -> Result<Manifest> {
         let mut new: Vec<(Content, ArrayRef)> = Vec::new();

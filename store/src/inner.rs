@@ -84,6 +84,15 @@ impl Inner {
         data
     }
 
+    /// The snapshot data of a generation that is not the newest: kept as long as somebody looks at it.
+    pub fn watched(&self, manifest: &Arc<Manifest>) -> Arc<SnapshotData> {
+        let mut snapshots = lock(&self.snapshots);
+        let data = Arc::new(SnapshotData::new(manifest.clone()));
+        snapshots.in_use.retain(|data| data.strong_count() > 0);
+        snapshots.in_use.push(Arc::downgrade(&data));
+        data
+    }
+
     /// The manifests that snapshots of this process look at; kept snapshots of generations gone by are let go of.
     pub fn manifests_in_use(&self, state: &State) -> Vec<Arc<Manifest>> {
         let mut snapshots = lock(&self.snapshots);

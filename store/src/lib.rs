@@ -61,11 +61,12 @@ mod vectors;
 mod verify;
 mod writer;
 
+pub use changed::changed_rows;
 pub use changes::Changes;
 pub use dataset::Dataset;
 pub use error::{Error, Result};
 pub use manifest::{RunEntry, SavedView};
-pub use names::MAX_NAME_BYTES;
+pub use names::{MAX_NAME_BYTES, check_dataset_name};
 pub use repair::{Repaired, RepairedDataset, Source, repair};
 pub use snapshot::Snapshot;
 pub use state::KEPT_GENERATIONS;

@@ -188,6 +188,15 @@ impl Snapshot {
         &self.data.manifest.views
     }
 
+    /// Whether a field is kept in the same pieces of the same segments in both generations, so that its values are the
+    /// same. The other way round, equal values may be kept in different places.
+    pub fn shares(&self, other: &Snapshot, field: &str) -> bool {
+        match (self.find(field), other.find(field)) {
+            (Ok(own), Ok(their)) => own == their,
+            _ => false,
+        }
+    }
+
     fn inner(&self) -> &Inner {
         &self.store.inner
     }

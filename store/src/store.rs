@@ -13,7 +13,7 @@ use crate::manifest::Manifest;
 use crate::names::{check_dataset_name, nearest};
 use crate::state::State;
 use crate::writer::Writer;
-use crate::{Dataset, Error, Result, random};
+use crate::{Changes, Dataset, Error, Result, random};
 
 /// A directory of named datasets. Cheap to clone; clones share everything.
 #[derive(Debug, Clone)]
@@ -175,6 +175,46 @@ impl Store {
             manifest.last_modified_at = manifest.created_at;
             let id = manifest.id;
             Ok((Some(Record::Put(manifest)), id))
+        })?;
+        Ok(Dataset::new(self.clone(), id, to))
+    }
+
+    /// Makes a copy as [`Store::clone_dataset`] does, with changes made to it at once: the copy is there with all of them
+    /// or not at all. `changes` may expect a generation of the origin.
+    ///
+    /// # Errors
+    /// As [`Store::clone_dataset`] and [`Dataset::commit`].
+    pub fn clone_changed(
+        &self,
+        name: &str,
+        to: &str,
+        new: NewDataset,
+        changes: Changes,
+    ) -> Result<Dataset> {
+        check_dataset_name(to)?;
+        let id = self.inner.write(|state| {
+            let origin = &state
+                .named(name)
+                .ok_or_else(|| unknown(state, name))?
+                .current;
+            refuse_taken(state, to)?;
+            if let Some(expected) = changes.expected
+                && expected != origin.generation
+            {
+                return Err(Error::Conflict {
+                    dataset: origin.name.clone(),
+                    expected,
+                    found: origin.generation,
+                });
+            }
+            let mut base = Manifest::clone(origin);
+            base.id = random::unique();
+            base.name = to.to_owned();
+            base.persistent = new.persistent;
+            base.generation = 0;
+            base.created_at = random::now_millis();
+            let manifest = self.inner.changed(&base, changes)?;
+            Ok((Some(Record::Put(manifest)), base.id))
         })?;
         Ok(Dataset::new(self.clone(), id, to))
     }

@@ -6,6 +6,7 @@ mod clusterings_are_judged;
 mod clusters_can_be_edited;
 mod datasets_are_edited_in_place;
 mod each_picture_has_its_vector;
+mod edits_can_be_tried_made_and_undone;
 mod exports_never_overwrite_and_never_escape;
 mod import_again_adds_only_what_is_new;
 mod import_reads_every_format;

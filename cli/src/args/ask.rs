@@ -78,6 +78,15 @@ pub enum ViewsAction {
         name: String,
         /// The view, as text
         query: String,
+        /// What it is for
+        #[arg(long, value_name = "TEXT")]
+        description: Option<String>,
+        /// The colour it is shown in: # and six hex digits
+        #[arg(long, value_name = "#RRGGBB")]
+        color: Option<String>,
+        /// Replace a view of that name
+        #[arg(long)]
+        overwrite: bool,
     },
     /// Show a view's text and how many samples it has now
     Show {
@@ -105,6 +114,7 @@ Examples:
   messier query trip 'match(k20 == \"7\").sort_by(\"metadata.width\").limit(12)'
   messier query trip 'count_values(\"k20\")'
   messier query trip 'match_tags(\"night\")' --ids | wc -l
+  messier query trip 'match(metadata.width < 300).tag_samples(\"small\")' --dry-run
   messier query trip --file questions.txt > answers.jsonl")]
 pub struct Query {
     /// The dataset
@@ -121,6 +131,9 @@ pub struct Query {
     /// Read one question a line from this file (- for stdin) and print one JSON answer a line
     #[arg(long, value_name = "FILE", conflicts_with_all = ["query", "csv", "ids"], value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
+    /// Say what a query that changes the dataset would change, and change nothing
+    #[arg(long, conflicts_with_all = ["csv", "ids"])]
+    pub dry_run: bool,
     /// Show at most this many rows of a table on a terminal
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub rows: usize,

@@ -100,6 +100,21 @@ pub struct CloneDataset {
     pub view: Option<String>,
 }
 
+/// `undo`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The few changes before the newest are kept; each undo takes back one more.
+
+Example:
+  messier undo trip --dry-run")]
+pub struct Undo {
+    /// The dataset
+    pub dataset: String,
+    /// Say what would be taken back, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
 /// `delete`
 #[derive(Debug, Args)]
 pub struct Delete {

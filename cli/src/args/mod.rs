@@ -16,7 +16,7 @@ pub use ask::{
 };
 pub use edit::{
     CloneDataset, Delete, Demo, Import, Key, OneDataset, Rename, Schema, SchemaAction, SetValues,
-    Tags,
+    Tags, Undo,
 };
 
 /// Understand big collections of images by clustering them.
@@ -98,6 +98,8 @@ pub enum Command {
     Untag(Tags),
     /// Set a field from a CSV or JSON file
     SetValues(SetValues),
+    /// Take back the newest change of a dataset
+    Undo(Undo),
     /// List a dataset's runs, or show, rename, delete, repeat or export one
     Runs(Runs),
     /// List a dataset's saved views, or save, show, rename or delete one

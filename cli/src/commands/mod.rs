@@ -19,6 +19,7 @@ mod schema;
 mod set_values;
 mod sweep;
 mod tags;
+mod undo;
 mod views;
 
 use crate::args::Command;
@@ -28,7 +29,7 @@ use crate::method_flags::Given;
 use crate::operator_args::OperatorCommand;
 
 pub use prompt::PromptContext;
-pub use query::last_call;
+pub use query::{is_edit, last_call};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -55,6 +56,7 @@ pub fn run(asked: Asked, job: &Job<'_>) -> Result<(), Failure> {
             Command::Tag(args) => tags::run(&args, true, job),
             Command::Untag(args) => tags::run(&args, false, job),
             Command::SetValues(args) => set_values::run(&args, job),
+            Command::Undo(args) => undo::run(&args, job),
             Command::Runs(args) => runs::run(&args, job),
             Command::Views(args) => views::run(&args, job),
             Command::Query(args) => query::run(&args, job),

@@ -3,8 +3,10 @@
 use std::io::{BufRead, BufReader};
 use std::time::Instant;
 
-use messier_engine::{Reply, Session};
+use messier_engine::context::Context;
+use messier_engine::{EditRecord, Reply, Session};
 use messier_query::View;
+use messier_query::signature::Returns;
 use messier_query::syntax::Step;
 use serde_json::{Map, Value as Json, json};
 
@@ -22,12 +24,15 @@ const BLOCK: usize = 1024;
 /// `messier query D Q`
 pub fn run(args: &Query, job: &Job<'_>) -> Result<(), Failure> {
     if let Some(file) = &args.file {
-        return batch(&args.dataset, file, job);
+        return batch(&args.dataset, file, args.dry_run, job);
     }
     let text = args.query.as_deref().unwrap_or_default();
+    if args.csv || args.ids {
+        refuse_edit(text)?;
+    }
     let session = job.session()?;
     let began = Instant::now();
-    let reply = job.work(|context| session.answer(&args.dataset, text, context))?;
+    let reply = job.work(|context| ask(&session, &args.dataset, text, args.dry_run, context))?;
     let seconds = began.elapsed().as_secs_f64();
     let form = match (args.csv, args.ids) {
         (true, _) => Form::Csv,
@@ -37,6 +42,7 @@ pub fn run(args: &Query, job: &Job<'_>) -> Result<(), Failure> {
     };
     match (reply, form) {
         (Reply::Run(record), _) => operate::show(&args.dataset, &record, job),
+        (Reply::Edit(record), _) => job.done(edit_json(&record), render::edit::sentence(&record)),
         (reply, Form::Json) => json(&args.dataset, &reply, job),
         (Reply::Text(text), _) => Ok(job.terminal.line(text)?),
         (Reply::View(view), Form::Csv) => samples_csv(&view, job),
@@ -86,6 +92,45 @@ pub fn run(args: &Query, job: &Job<'_>) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// Answers a text, or with `dry` says what it would change.
+fn ask(
+    session: &Session,
+    dataset: &str,
+    text: &str,
+    dry: bool,
+    context: &Context,
+) -> Result<Reply, messier_engine::Error> {
+    match dry {
+        true => session.rehearse(dataset, text, context),
+        false => session.answer(dataset, text, context),
+    }
+}
+
+/// A form of output that an edit has not is refused before the edit is made.
+fn refuse_edit(text: &str) -> Result<(), Failure> {
+    match last_call(text).filter(|name| is_edit(name)) {
+        Some(name) => Err(Failure::usage(format!(
+            "`{name}` changes the dataset and gives no samples; leave --csv or --ids out"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Whether a call of that name changes what is stored.
+pub fn is_edit(name: &str) -> bool {
+    messier_query::signatures()
+        .any(|signature| signature.returns == Returns::Edit && signature.name == name)
+}
+
+fn edit_json(record: &EditRecord) -> Json {
+    let mut json = json!({ "kind": "edit" });
+    if let (Json::Object(into), Ok(Json::Object(from))) = (&mut json, serde_json::to_value(record))
+    {
+        into.extend(from);
+    }
+    json
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,12 +247,13 @@ fn document(dataset: &str, reply: &Reply) -> Result<Json, Failure> {
         }
         Reply::Run(record) => json!({ "kind": "run", "run": record }),
         Reply::Text(text) => json!({ "kind": "text", "text": text }),
+        Reply::Edit(record) => edit_json(record),
     })
 }
 
 /// One question a line, one JSON answer a line; a question that is wrong answers with its error and ends the command
 /// with 1 after all the others were answered.
-fn batch(dataset: &str, file: &std::path::Path, job: &Job<'_>) -> Result<(), Failure> {
+fn batch(dataset: &str, file: &std::path::Path, dry: bool, job: &Job<'_>) -> Result<(), Failure> {
     let session = job.session()?;
     let mut failed = 0;
     let mut answer = |text: &str| -> Result<(), Failure> {
@@ -215,7 +261,7 @@ fn batch(dataset: &str, file: &std::path::Path, job: &Job<'_>) -> Result<(), Fai
         if text.is_empty() || text.starts_with('#') {
             return Ok(());
         }
-        let line = match answer_line(&session, dataset, text, job) {
+        let line = match answer_line(&session, dataset, text, dry, job) {
             Ok(line) => line,
             Err(Failure::Report(report)) if report.exit == Exit::Request => {
                 failed += 1;
@@ -252,9 +298,10 @@ fn answer_line(
     session: &Session,
     dataset: &str,
     text: &str,
+    dry: bool,
     job: &Job<'_>,
 ) -> Result<Json, Failure> {
-    let reply = job.work(|context| session.answer(dataset, text, context))?;
+    let reply = job.work(|context| ask(session, dataset, text, dry, context))?;
     document(dataset, &reply)
 }
 

@@ -5,6 +5,7 @@ pub mod bars;
 pub mod batch_csv;
 pub mod clusters;
 pub mod compare;
+pub mod edit;
 pub mod failure;
 pub mod fit;
 pub mod json_value;

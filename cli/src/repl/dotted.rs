@@ -11,7 +11,7 @@ use super::{Next, Prompt};
 use crate::failure::Exit;
 
 /// Name, arguments, what it does.
-pub const COMMANDS: [(&str, &str, &str); 12] = [
+pub const COMMANDS: [(&str, &str, &str); 13] = [
     (
         ".help",
         "[TOPIC]",
@@ -42,6 +42,7 @@ pub const COMMANDS: [(&str, &str, &str); 12] = [
         "write samples to a folder or a file",
     ),
     (".tag", "QUERY TAG", "tag samples; .untag takes tags away"),
+    (".undo", "[--dry-run]", "take the newest change back"),
     (
         ".timing",
         "",
@@ -51,7 +52,7 @@ pub const COMMANDS: [(&str, &str, &str); 12] = [
 ];
 
 /// Commands that stand here as they do in a shell, with the dataset put in.
-const SHELL: [&str; 9] = [
+const SHELL: [&str; 10] = [
     "schema",
     "runs",
     "views",
@@ -61,6 +62,7 @@ const SHELL: [&str; 9] = [
     "untag",
     "info",
     "set-values",
+    "undo",
 ];
 
 /// Does what a dotted line says.
@@ -119,7 +121,7 @@ fn shell(prompt: &mut Prompt<'_>, name: &str, rest: &[String]) -> u8 {
     let mut words: Vec<OsString> = vec![name.into(), dataset.into()];
     words.extend(rest.iter().map(OsString::from));
     let code = prompt.run(words);
-    if !rest.is_empty() {
+    if !rest.is_empty() || name == "undo" {
         prompt.refresh();
     }
     code

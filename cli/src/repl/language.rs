@@ -24,28 +24,14 @@ pub struct Found {
     pub end: usize,
 }
 
-/// Whether a question may have changed what there is to complete: it ends in an operator.
+/// Whether a question changes what there is to complete: it ends in an operator or an edit.
 pub fn may_change(text: &str) -> bool {
     crate::commands::last_call(text).is_some_and(|name| {
-        messier_engine::operators()
-            .iter()
-            .any(|operator| operator.signature.name == name)
-            || !known_reader(&name)
+        crate::commands::is_edit(&name)
+            || messier_engine::operators()
+                .iter()
+                .any(|operator| operator.signature.name == name)
     })
-}
-
-/// Stages and aggregations that only read are most of what is typed; anything unknown may write.
-fn known_reader(name: &str) -> bool {
-    !matches!(
-        name,
-        "save"
-            | "keep"
-            | "keep_fields"
-            | "tag_samples"
-            | "untag_samples"
-            | "set_values"
-            | "clear_field"
-    )
 }
 
 /// What can stand at the cursor, best first.

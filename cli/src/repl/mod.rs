@@ -185,9 +185,10 @@ impl Prompt<'_> {
                 )));
         }
         if code == Exit::Done.code() {
-            self.last = Some(text.to_owned());
             if language::may_change(text) {
                 self.refresh();
+            } else {
+                self.last = Some(text.to_owned());
             }
         }
         code

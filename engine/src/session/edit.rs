@@ -1,15 +1,15 @@
-//! Changes to a dataset that are not runs: tags, values, fields, saved views, copies. Each is one commit, and says how
-//! many samples it changed.
+//! Changes to a dataset that commands ask for: tags, values, fields, copies. Each is one commit, and says how many
+//! samples it changed.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListBuilder, StringBuilder};
-use messier_store::{Changes, Field, FieldType, SampleId, SavedView, Snapshot};
+use messier_query::syntax::Span;
+use messier_query::{Change, EditCall, View};
+use messier_store::{Changes, Dataset, SampleId, Snapshot};
 
 use super::Session;
 use super::again::again;
-use crate::context::Context;
+use super::change::{EditRecord, Place};
 use crate::error::Error;
 use crate::exchange::values::{Key, read_values};
 
@@ -52,37 +52,12 @@ impl Session {
         let dataset = self.store.dataset(dataset)?;
         again(|| {
             let snapshot = dataset.snapshot()?;
-            let (view, _) = self.view(&snapshot, view)?;
-            let mut chosen = vec![false; snapshot.len()];
-            for &row in view.rows() {
-                chosen[row as usize] = true;
-            }
-            let column = snapshot.column("tags")?;
-            let old = column.as_list_opt::<i32>();
-            let mut new = ListBuilder::new(StringBuilder::new());
-            let mut changed = 0;
-            for (row, &chosen) in chosen.iter().enumerate() {
-                let mut here = tags_of(old, row);
-                if chosen {
-                    let before = here.clone();
-                    if add {
-                        here.extend(tags.iter().filter(|tag| !before.contains(tag)).cloned());
-                    } else {
-                        here.retain(|tag| !tags.contains(tag));
-                    }
-                    changed += usize::from(here != before);
-                }
-                here.iter().for_each(|tag| new.values().append_value(tag));
-                new.append(true);
-            }
-            if changed > 0 {
-                let mut changes = Changes::new().expecting(snapshot.generation());
-                let ty = FieldType::List(Box::new(FieldType::Text));
-                changes.set_column(Field::new("tags", ty), Arc::new(new.finish()));
-                dataset.commit(changes)?;
-            }
+            let (view, view_text) = self.view(&snapshot, view)?;
+            let change = messier_query::tagged(&snapshot, &view, tags, add)?;
+            let edit = if add { "tag_samples" } else { "untag_samples" };
+            let record = make(&dataset, &snapshot, edit, change, view, view_text)?;
             Ok(Edited {
-                changed,
+                changed: usize::try_from(record.changed).unwrap_or(usize::MAX),
                 unknown: Vec::new(),
             })
         })
@@ -137,24 +112,17 @@ impl Session {
         to: &str,
         view: Option<&str>,
     ) -> Result<usize, Error> {
-        let snapshot = self.store.dataset(dataset)?.snapshot()?;
-        let view = view.map(|text| self.view(&snapshot, text)).transpose()?;
-        let copy = self.store.clone_dataset(dataset, to)?;
-        let Some((view, _)) = view else {
-            return Ok(snapshot.len());
-        };
-        let mut keep = vec![false; snapshot.len()];
-        view.rows()
-            .iter()
-            .for_each(|&row| keep[row as usize] = true);
-        let kept = keep.iter().filter(|&&keep| keep).count();
-        let mut changes = Changes::new();
-        changes.retain(BooleanArray::from(keep));
-        if let Err(error) = copy.commit(changes) {
-            self.store.delete(to)?;
-            return Err(error.into());
-        }
-        Ok(kept)
+        let origin = self.store.dataset(dataset)?;
+        again(|| {
+            let snapshot = origin.snapshot()?;
+            let (view, view_text) = self.view(&snapshot, view.unwrap_or_default())?;
+            let change = Change::Copy {
+                name: to.to_owned(),
+                persistent: true,
+            };
+            let record = make(&origin, &snapshot, "clone", change, view, view_text)?;
+            Ok(usize::try_from(record.samples).unwrap_or(usize::MAX))
+        })
     }
 
     /// Gives a field another name.
@@ -214,94 +182,34 @@ impl Session {
             Ok(())
         })
     }
+}
 
-    /// Keeps a view's text under a name; gives the number of samples it has now.
-    ///
-    /// # Errors
-    /// An unknown dataset, mistakes in the text, a name that is empty or taken.
-    pub fn save_view(
-        &self,
-        dataset: &str,
-        name: &str,
-        text: &str,
-        context: &Context,
-    ) -> Result<usize, Error> {
-        context.stop.check()?;
-        if name.trim().is_empty() {
-            return Err(Error::Input("a view needs a name".to_owned()));
-        }
-        let dataset = self.store.dataset(dataset)?;
-        again(|| {
-            let snapshot = dataset.snapshot()?;
-            if snapshot.views().iter().any(|view| view.name == name) {
-                return Err(Error::Input(format!(
-                    "there is a view called {name:?} already; delete or rename it first"
-                )));
-            }
-            let (view, canonical) = self.view(&snapshot, text)?;
-            let now = chrono::Utc::now().timestamp_millis();
-            let mut changes = Changes::new().expecting(snapshot.generation());
-            changes.put_view(SavedView {
-                name: name.to_owned(),
-                text: if canonical.is_empty() {
-                    "dataset".to_owned()
-                } else {
-                    canonical
-                },
-                description: None,
-                color: None,
-                created_at: now,
-                last_modified_at: now,
-            });
-            dataset.commit(changes)?;
-            Ok(view.len())
-        })
-    }
-
-    /// Deletes a saved view, or gives it another name.
-    ///
-    /// # Errors
-    /// An unknown dataset or view, a name that is taken.
-    pub fn change_view(
-        &self,
-        dataset: &str,
-        name: &str,
-        rename_to: Option<&str>,
-    ) -> Result<(), Error> {
-        let dataset = self.store.dataset(dataset)?;
-        again(|| {
-            let snapshot = dataset.snapshot()?;
-            let names: Vec<&str> = snapshot
-                .views()
-                .iter()
-                .map(|view| view.name.as_str())
-                .collect();
-            if !names.contains(&name) {
-                let near = messier_query::nearest(name, names.iter().copied());
-                let all = names.iter().map(|&name| name.to_owned()).collect();
-                return Err(Error::Unknown {
-                    what: "view",
-                    name: name.to_owned(),
-                    candidates: if near.is_empty() { all } else { near },
-                });
-            }
-            let mut changes = Changes::new().expecting(snapshot.generation());
-            match rename_to {
-                Some(to) if names.contains(&to) => {
-                    return Err(Error::Input(format!(
-                        "there is a view called {to:?} already"
-                    )));
-                }
-                Some(to) if to.trim().is_empty() => {
-                    return Err(Error::Input("a view needs a name".to_owned()));
-                }
-                Some(to) => changes.rename_view(name, to),
-                None => changes.delete_view(name),
-            }
-            dataset.commit(changes)?;
-            Ok(())
-        })
-    }
+/// Makes an edit that a command asks for, not a text.
+fn make(
+    dataset: &Dataset,
+    snapshot: &Snapshot,
+    edit: &'static str,
+    change: Change,
+    view: View,
+    view_text: String,
+) -> Result<EditRecord, Error> {
+    let text = view_text.clone();
+    let place = Place {
+        dataset,
+        snapshot,
+        text: &text,
+        dry: false,
+    };
+    place.make(&EditCall {
+        edit,
+        change,
+        view,
+        view_text,
+        span: Span {
+            start: 0,
+            end: text.len(),
+        },
+    })
 }
 
 fn unknown_field(snapshot: &Snapshot, name: &str) -> Error {
@@ -324,15 +232,4 @@ pub(super) fn row_of_file(snapshot: &Snapshot, name: &str) -> Option<usize> {
         let absolute = std::path::absolute(name).ok()?;
         snapshot.row_of_path(absolute.to_str()?).ok().flatten()
     })
-}
-
-fn tags_of(column: Option<&arrow::array::ListArray>, row: usize) -> Vec<String> {
-    let Some(column) = column.filter(|column| column.is_valid(row)) else {
-        return Vec::new();
-    };
-    let items: ArrayRef = column.value(row);
-    super::columns::texts(&items)
-        .into_iter()
-        .flatten()
-        .collect()
 }

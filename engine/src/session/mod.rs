@@ -2,10 +2,12 @@
 //! in a query both end in [`Session::operate`]'s path, so they leave the same record.
 
 mod again;
+mod change;
 mod cluster;
 mod columns;
 mod compare;
 mod current;
+mod copy;
 mod edit;
 mod edits;
 mod embed;
@@ -20,22 +22,29 @@ mod runs;
 mod score;
 mod sweep;
 mod transfer;
+mod undo;
+mod views;
 
 use std::path::Path;
 
 use messier_query::signature::{Args, bind};
-use messier_query::{Answer, Env, OperatorCall, Value, View};
+use messier_query::{Answer, Env, OperatorCall, Plan, Value, View};
 use messier_store::{Dataset, Snapshot, Store};
 
+use self::again::again;
+use self::change::Place;
 use crate::context::Context;
 use crate::error::Error;
 use crate::runs::RunRecord;
 
 pub use compare::{Comparison, Group, Overlap, Pair};
+pub use change::EditRecord;
 pub use edit::Edited;
 pub use operators::operators;
 pub use runs::Rerun;
 pub use transfer::ImportOutcome;
+pub use undo::{Difference, Undone};
+pub use views::ViewDetails;
 
 /// An open store and the language over it.
 #[derive(Clone)]
@@ -53,6 +62,8 @@ pub enum Reply {
     Run(Box<RunRecord>),
     /// Text for a person, such as a plan.
     Text(String),
+    /// A change that was made, or worked out.
+    Edit(Box<EditRecord>),
 }
 
 impl Session {
@@ -71,21 +82,64 @@ impl Session {
         &self.store
     }
 
-    /// Answers a text of the query language, operators included.
+    /// Answers a text of the query language, operators and edits included. An edit is one commit; if somebody else has
+    /// committed in between, it is worked out again.
     ///
     /// # Errors
     /// An unknown dataset, [`Error::Query`] with every mistake in the text, or what the operator ran into.
     pub fn answer(&self, dataset: &str, text: &str, context: &Context) -> Result<Reply, Error> {
+        self.reply(dataset, text, context, false)
+    }
+
+    /// Answers a text and changes nothing: of an edit it says what would be different.
+    ///
+    /// # Errors
+    /// As [`Session::answer`]; an operator, whose work cannot be rehearsed.
+    pub fn rehearse(&self, dataset: &str, text: &str, context: &Context) -> Result<Reply, Error> {
+        self.reply(dataset, text, context, true)
+    }
+
+    fn reply(
+        &self,
+        dataset: &str,
+        text: &str,
+        context: &Context,
+        dry: bool,
+    ) -> Result<Reply, Error> {
         let dataset = self.store.dataset(dataset)?;
-        let snapshot = dataset.snapshot()?;
-        Ok(match self.ask(&snapshot, text)? {
-            Answer::View(view) => Reply::View(Box::new(view)),
-            Answer::Value(value) => Reply::Value(value),
-            Answer::Text(text) => Reply::Text(text),
-            Answer::Call(call) => {
-                Reply::Run(Box::new(self.run(&dataset, &snapshot, call, context)?))
-            }
-        })
+        let mut waiting = None;
+        let reply = again(|| {
+            let snapshot = dataset.snapshot()?;
+            Ok(Some(match self.ask(&snapshot, text)? {
+                Answer::View(view) => Reply::View(Box::new(view)),
+                Answer::Value(value) => Reply::Value(value),
+                Answer::Text(text) => Reply::Text(text),
+                Answer::Edit(call) => {
+                    let place = Place {
+                        dataset: &dataset,
+                        snapshot: &snapshot,
+                        text,
+                        dry,
+                    };
+                    Reply::Edit(Box::new(place.make(&call)?))
+                }
+                Answer::Call(call) => {
+                    waiting = Some((snapshot, call));
+                    return Ok(None);
+                }
+            }))
+        })?;
+        match (reply, waiting) {
+            (Some(reply), _) => Ok(reply),
+            (None, Some((_, call))) if dry => Err(Error::Input(format!(
+                "`{}` computes and stores, which cannot be rehearsed; only edits can be tried with --dry-run",
+                call.operator
+            ))),
+            (None, Some((snapshot, call))) => Ok(Reply::Run(Box::new(
+                self.run(&dataset, &snapshot, call, context)?,
+            ))),
+            (None, None) => Err(Error::Input(format!("{text:?} gives nothing"))),
+        }
     }
 
     /// Runs an operator over a view (all samples without one), as a command line or a form asks for it.
@@ -148,6 +202,10 @@ impl Session {
                     },
                 ))
             }
+            Answer::Edit(call) => Err(Error::Input(format!(
+                "{text:?} changes the dataset with `{}`, and a view is needed here: stages such as match(...) or limit(...)",
+                call.edit
+            ))),
             _ => Err(Error::Input(format!(
                 "{text:?} gives a value, and a view is needed here: stages such as match(...) or limit(...)"
             ))),
@@ -155,6 +213,15 @@ impl Session {
     }
 
     fn ask(&self, snapshot: &Snapshot, text: &str) -> Result<Answer, Error> {
+        let plan = self.plan(snapshot, text)?;
+        messier_query::evaluate(&plan, snapshot).map_err(|error| match error {
+            messier_query::Error::Refused(mistakes) => Error::query(text, mistakes),
+            other => other.into(),
+        })
+    }
+
+    /// The checked plan of a text.
+    fn plan(&self, snapshot: &Snapshot, text: &str) -> Result<Plan, Error> {
         let query = messier_query::parse(text).map_err(|mistakes| Error::query(text, mistakes))?;
         let views: Vec<(String, String)> = snapshot
             .views()
@@ -166,9 +233,7 @@ impl Session {
             operators: operators(),
             views: &views,
         };
-        let plan = messier_query::plan(&query, text, &env)
-            .map_err(|mistakes| Error::query(text, mistakes))?;
-        Ok(messier_query::evaluate(&plan, snapshot)?)
+        messier_query::plan(&query, text, &env).map_err(|mistakes| Error::query(text, mistakes))
     }
 
     fn run(

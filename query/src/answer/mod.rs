@@ -4,7 +4,9 @@ mod view;
 
 pub use view::View;
 
+use crate::edits::Change;
 use crate::signature::Args;
+use crate::syntax::Span;
 
 /// What a query comes to.
 #[derive(Debug, Clone)]
@@ -17,6 +19,8 @@ pub enum Answer {
     Call(OperatorCall),
     /// A text for people: `explain()`.
     Text(String),
+    /// A change of what is stored, worked out but not made, which is the engine's business.
+    Edit(Box<EditCall>),
 }
 
 /// A value, as JSON.
@@ -39,4 +43,19 @@ pub struct OperatorCall {
     pub view: View,
     /// The canonical text of the stages that made the view; empty for all samples.
     pub view_text: String,
+}
+
+/// A change of what is stored, with everything it needs. Nothing has been changed yet.
+#[derive(Debug, Clone)]
+pub struct EditCall {
+    /// The edit's name: `"save"`.
+    pub edit: &'static str,
+    /// What is to be different.
+    pub change: Change,
+    /// The samples it is about.
+    pub view: View,
+    /// The canonical text of the stages that made the view; empty for all samples.
+    pub view_text: String,
+    /// Where the call was typed, for what the store has to say about it.
+    pub span: Span,
 }

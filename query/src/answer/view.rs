@@ -54,6 +54,11 @@ impl View {
         Arc::ptr_eq(self.frame.base(), self.frame.origin())
     }
 
+    /// Whether the view computed the top-level field, so that its values are not the stored ones.
+    pub fn is_computed(&self, name: &str) -> bool {
+        self.frame.computed(name).is_some()
+    }
+
     /// The fields of the view, computed ones among them.
     pub fn schema(&self) -> &Schema {
         self.frame.schema()

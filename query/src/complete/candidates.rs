@@ -87,6 +87,7 @@ impl Offer<'_, '_> {
             .map(|operator| operator.signature)
             .collect();
         self.calls(&operators, CompletionKind::Operator);
+        self.calls(&self.env.edits.clone(), CompletionKind::Edit);
     }
 
     fn after_dot(&mut self) {

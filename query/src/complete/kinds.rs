@@ -91,7 +91,12 @@ pub(crate) fn value_field(levels: &[Level]) -> Option<String> {
             } if takes_values(name) && level.keyword.is_none() && level.position == 0 => {
                 return Some(path.clone());
             }
-            Callee::Step(name) if name == "match_tags" && level.position == 0 => {
+            Callee::Step(name)
+                if matches!(
+                    name.as_str(),
+                    "match_tags" | "tag_samples" | "untag_samples"
+                ) && level.position == 0 =>
+            {
                 return Some("tags".to_owned());
             }
             Callee::Step(name)

@@ -15,7 +15,7 @@ use messier_store::Schema;
 use crate::functions::{self, Shape};
 use crate::signature::{Arg, Operator, Signature};
 use crate::syntax::Span;
-use crate::{aggregations, stages};
+use crate::{aggregations, edits, stages};
 
 /// What can be offered.
 pub struct CompletionEnv<'a> {
@@ -23,6 +23,8 @@ pub struct CompletionEnv<'a> {
     pub stages: Vec<&'static Signature>,
     /// The aggregations.
     pub aggregations: Vec<&'static Signature>,
+    /// The edits.
+    pub edits: Vec<&'static Signature>,
     /// The functions called on a value: `x.abs()`.
     pub methods: Vec<&'static Signature>,
     /// The functions that stand alone: `any([...])`.
@@ -56,6 +58,7 @@ impl<'a> CompletionEnv<'a> {
             aggregations: aggregations::all()
                 .map(|aggregation| aggregation.signature())
                 .collect(),
+            edits: edits::all().map(|edit| edit.signature()).collect(),
             methods: of_shape(Shape::Method),
             functions: of_shape(Shape::Free),
             operators,
@@ -88,6 +91,8 @@ pub enum CompletionKind {
     Aggregation,
     /// An operator of the engine.
     Operator,
+    /// An edit.
+    Edit,
     /// A function of the expression language.
     Function,
     /// A field.
@@ -128,13 +133,16 @@ fn parameters(
     let plain = |signature: &'static Signature| (signature, signature.params.iter().collect());
     match &level.callee {
         context::Callee::Step(name) => {
-            let stage = find(&env.stages, name).or_else(|| find(&env.aggregations, name));
+            let stage = find(&env.stages, name)
+                .or_else(|| find(&env.aggregations, name))
+                .or_else(|| find(&env.edits, name));
             stage.map(plain).or_else(|| operator(level, env, name))
         }
         context::Callee::Method { name, .. } => find(&env.methods, name).map(plain),
         context::Callee::Function(name) => find(&env.functions, name)
             .or_else(|| find(&env.stages, name))
             .or_else(|| find(&env.aggregations, name))
+            .or_else(|| find(&env.edits, name))
             .map(plain),
         _ => None,
     }

@@ -289,7 +289,7 @@ fn reduce(
 }
 
 /// A struct column of type `ty` with the values at `path` replaced, or added.
-pub(super) fn replaced(
+pub(crate) fn replaced(
     base: &ArrayRef,
     path: &[String],
     value: ArrayRef,

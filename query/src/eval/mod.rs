@@ -6,6 +6,7 @@ mod rows;
 mod run;
 mod value;
 
+pub(crate) use expr::replaced;
 pub use expr::{evaluate_expr, truth_mask};
 pub use frame::{Frame, Groups};
 pub use rows::RowSet;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::{Context, Frame, RowSet, truth_mask};
 use crate::aggregations::Outcome;
-use crate::answer::{Answer, OperatorCall, Value, View};
+use crate::answer::{Answer, EditCall, OperatorCall, Value, View};
 use crate::domain::{Columns, Domain};
 use crate::error::Error;
 use crate::plan::{End, Plan, Planned};
@@ -43,6 +43,21 @@ pub fn evaluate(plan: &Plan, source: &dyn Source) -> Result<Answer, Error> {
             view: View::new(frame, &context),
             view_text: view_text.clone(),
         }),
+        End::Edit {
+            edit,
+            alter,
+            view_text,
+            span,
+        } => {
+            let change = alter.run(&frame, &context)?;
+            Answer::Edit(Box::new(EditCall {
+                edit,
+                change,
+                view: View::new(frame, &context),
+                view_text: view_text.clone(),
+                span: *span,
+            }))
+        }
     };
     Ok(answer)
 }

@@ -66,23 +66,38 @@ impl Planner<'_> {
                 }
                 None => {
                     let count = params.len();
-                    self.report(
-                        Diagnostic::new(
-                            "too-many-arguments",
+                    let several = params
+                        .first()
+                        .filter(|param| is_list(&param.kind) && argument.name.is_none())
+                        .map(|_| {
+                            let given = call.args.iter().filter(|one| one.name.is_none());
+                            let given: Vec<&str> =
+                                given.map(|one| self.snippet(one.value.span)).collect();
                             format!(
-                                "`{}` takes {} and was given more",
+                                "several go in a list: {}([{}])",
                                 signature.name,
-                                match count {
-                                    0 => "no arguments".to_owned(),
-                                    1 => "one argument".to_owned(),
-                                    n => format!("at most {n} arguments"),
-                                }
-                            ),
-                            argument.value.span,
-                            "one too many",
-                        )
-                        .hint(format!("it is {}", signature.usage())),
-                    );
+                                given.join(", ")
+                            )
+                        });
+                    let mut mistake = Diagnostic::new(
+                        "too-many-arguments",
+                        format!(
+                            "`{}` takes {} and was given more",
+                            signature.name,
+                            match count {
+                                0 => "no arguments".to_owned(),
+                                1 => "one argument".to_owned(),
+                                n => format!("at most {n} arguments"),
+                            }
+                        ),
+                        argument.value.span,
+                        "one too many",
+                    )
+                    .hint(format!("it is {}", signature.usage()));
+                    if let Some(hint) = several {
+                        mistake = mistake.hint(hint);
+                    }
+                    self.report(mistake);
                     continue;
                 }
                 Some(name) => match params.iter().position(|param| param.name == name.node) {
@@ -268,6 +283,14 @@ impl Planner<'_> {
             ExprKind::Literal(syntax::Literal::Text(name)) => self.path(name, expr.span),
             _ => self.expr(expr),
         }
+    }
+}
+
+fn is_list(kind: &Kind) -> bool {
+    match kind {
+        Kind::List(_) => true,
+        Kind::Optional(inner) => is_list(inner),
+        _ => false,
     }
 }
 

@@ -5,7 +5,7 @@ use super::{End, Plan, Planned, Planner, Run};
 use crate::diagnostic::Diagnostic;
 use crate::stages::{self, Limits, Match};
 use crate::syntax::{Call, ExprKind, Query, Source, Span, Spanned, Step};
-use crate::{aggregations, functions};
+use crate::{aggregations, edits, functions};
 
 impl Planner<'_> {
     /// A whole query.
@@ -36,7 +36,7 @@ impl Planner<'_> {
             (steps, None) => Some((steps, schema)),
             _ => self.refuse(Diagnostic::new(
                 "not-a-view",
-                "a view is needed here, and this chain ends in a value",
+                "a view is needed here, and this chain ends in something else",
                 query.span,
                 "not a view",
             )),
@@ -63,7 +63,7 @@ impl Planner<'_> {
         let mut end = None;
         for (at, step) in query.steps.iter().enumerate() {
             let last = at + 1 == query.steps.len();
-            match self.step(step, last, query, at) {
+            match self.step(step, last, query, at, fine.then_some(steps.as_slice())) {
                 Some(Stepped::Stage(planned)) => steps.push(planned),
                 Some(Stepped::End(one)) => end = Some(one),
                 None => fine = false,
@@ -72,7 +72,15 @@ impl Planner<'_> {
         fine.then_some((steps, end))
     }
 
-    fn step(&mut self, step: &Step, last: bool, query: &Query, at: usize) -> Option<Stepped> {
+    /// One step; `before` are the steps that lead to it, where they are all right.
+    fn step(
+        &mut self,
+        step: &Step,
+        last: bool,
+        query: &Query,
+        at: usize,
+        before: Option<&[Planned]>,
+    ) -> Option<Stepped> {
         match step {
             Step::Slice { start, end, span } => {
                 let start = self.slice_bound(start.as_ref());
@@ -86,7 +94,7 @@ impl Planner<'_> {
                 let run: Box<dyn Run> = Box::new(Match { condition });
                 Some(self.staged("match", expr.span, run))
             }
-            Step::Call(call) => self.call_step(call, last, query, at),
+            Step::Call(call) => self.call_step(call, last, query, at, before),
         }
     }
 
@@ -112,11 +120,18 @@ impl Planner<'_> {
         }
     }
 
-    fn call_step(&mut self, call: &Call, last: bool, query: &Query, at: usize) -> Option<Stepped> {
+    fn call_step(
+        &mut self,
+        call: &Call,
+        last: bool,
+        query: &Query,
+        at: usize,
+        before: Option<&[Planned]>,
+    ) -> Option<Stepped> {
         let name = snake(&call.name.node);
         let span = call.name.span;
         if let Some(stage) = stages::find(&name) {
-            let args = self.bind(stage.signature(), call, variadic(stage.signature()))?;
+            let args = self.bind(stage.signature(), call, false)?;
             let run = stage.plan(&args, self)?;
             return Some(self.staged(stage.signature().name, call.span, run));
         }
@@ -159,18 +174,22 @@ impl Planner<'_> {
                 view_text,
             }));
         }
+        if let Some(edit) = edits::find(&name) {
+            return self.edit_step(edit, call, last, self.view_text(query, at), before);
+        }
         if functions::find(functions::Shape::Free, &call.name.node).is_some() {
             let expr = crate::syntax::Expr {
                 kind: ExprKind::Call(call.clone()),
                 span: call.span,
             };
-            return self.step(&Step::Bare(expr), last, query, at);
+            return self.step(&Step::Bare(expr), last, query, at, before);
         }
         if let Some(mistake) = super::refuse::step(&name, span) {
             return self.refuse(mistake);
         }
         let mut names: Vec<&str> = stages::all().map(|stage| stage.signature().name).collect();
         names.extend(aggregations::all().map(|aggregation| aggregation.signature().name));
+        names.extend(edits::all().map(|edit| edit.signature().name));
         names.extend(
             self.env
                 .operators
@@ -180,13 +199,75 @@ impl Planner<'_> {
         let mistake = Diagnostic::new(
             "unknown-stage",
             format!(
-                "there is no stage, aggregation or operator called `{}`",
+                "there is no stage, aggregation, edit or operator called `{}`",
                 call.name.node
             ),
             span,
             "unknown name",
         );
         self.refuse(mistake.candidates(&name, names))
+    }
+
+    /// A call that changes what is stored: the last of its chain, over rows that are samples.
+    fn edit_step(
+        &mut self,
+        edit: &'static dyn edits::Edit,
+        call: &Call,
+        last: bool,
+        text: String,
+        before: Option<&[Planned]>,
+    ) -> Option<Stepped> {
+        let name = edit.signature().name;
+        let args = self.bind(edit.signature(), call, false);
+        if !last {
+            return self.refuse(
+                Diagnostic::new(
+                    "edit-in-middle",
+                    format!("`{name}` changes the dataset, so nothing can come after it"),
+                    call.name.span,
+                    "must be the last call",
+                )
+                .hint("put the stages before it, and ask about its result in a query of its own"),
+            );
+        }
+        let (args, steps) = (args?, before?);
+        if edit.needs_samples() {
+            self.rows_are_samples(name, call.name.span)?;
+        }
+        let alter = edit.plan(&args, &edits::Before { steps, text: &text }, self)?;
+        Some(Stepped::End(End::Edit {
+            edit: name,
+            alter,
+            view_text: text,
+            span: call.span,
+        }))
+    }
+
+    /// Refuses an edit of rows that only stand for something stored.
+    fn rows_are_samples(&mut self, name: &str, span: Span) -> Option<()> {
+        if self.patched {
+            return self.refuse(
+                Diagnostic::new(
+                    "not-samples",
+                    format!("`{name}` works on samples, and these rows are patches made by `to_patches`"),
+                    span,
+                    "rows are patches here",
+                )
+                .hint("labels are changed where they are kept: filter_labels(...), map_labels(...) or set_field(\"field.detections.x\", ...), then save()"),
+            );
+        }
+        if self.grouped {
+            return self.refuse(
+                Diagnostic::new(
+                    "not-samples",
+                    format!("`{name}` works on samples, and these rows stand for groups made by `group_by`"),
+                    span,
+                    "rows are groups here",
+                )
+                .hint("flatten() gives the samples of the groups back; group_by(..., flat=True) keeps them"),
+            );
+        }
+        Some(())
     }
 
     /// The text of the stages before step `at`, as a query of its own.
@@ -285,11 +366,6 @@ impl Planner<'_> {
 enum Stepped {
     Stage(Planned),
     End(End),
-}
-
-/// Whether a stage's only parameter is a list, so that its items may be given one by one.
-fn variadic(signature: &crate::signature::Signature) -> bool {
-    matches!(signature.params, [only] if matches!(only.kind, crate::signature::Kind::List(_)))
 }
 
 /// `SortBy` as `sort_by`: the name of a stage object is the name of its stage.

@@ -19,6 +19,7 @@ pub use bind::Arguments;
 pub(crate) use chain::snake;
 pub(crate) use constant::{mixed as literal_value, read_moment};
 pub use expr::{Each, Expr, Node};
+pub(crate) use names::article;
 
 use std::fmt;
 
@@ -26,6 +27,7 @@ use messier_store::Schema;
 
 use crate::aggregations::Aggregate;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::edits::Alter;
 use crate::error::Error;
 use crate::eval::{Context, Frame};
 use crate::signature::{Args, Operator};
@@ -66,6 +68,11 @@ pub trait Run: fmt::Debug + Send + Sync {
     fn limit(&self) -> Option<usize> {
         None
     }
+
+    /// The top-level columns it computes, with their types: what `save()` may write.
+    fn edits(&self) -> Vec<(String, Type)> {
+        Vec::new()
+    }
 }
 
 /// One step of a plan.
@@ -94,6 +101,17 @@ pub enum End {
         args: Args,
         /// The text of the stages before it.
         view_text: String,
+    },
+    /// A change of what is stored.
+    Edit {
+        /// The edit's name.
+        edit: &'static str,
+        /// What it does, bound.
+        alter: Box<dyn Alter>,
+        /// The text of the stages before it.
+        view_text: String,
+        /// Where the call was typed.
+        span: Span,
     },
 }
 

@@ -33,22 +33,6 @@ const UNSUPPORTED: &[(&str, &[&str])] = &[
     ("evaluation patches", &["to_evaluation_patches"]),
     ("pipelines of another database", &["mongo"]),
     (
-        "search by similarity within a query",
-        &["sort_by_similarity"],
-    ),
-    (
-        "changes from within a query (the commands `tag`, `set-values` and `views` do them)",
-        &[
-            "save",
-            "tag_samples",
-            "untag_samples",
-            "set_values",
-            "keep",
-            "keep_fields",
-            "save_view",
-        ],
-    ),
-    (
         "facets (one call of `aggregate` gives several values)",
         &["facet_aggregations"],
     ),

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::eval::{Context, Frame, run_steps};
 use crate::plan::{Arguments, Planned, Planner, Run};
 use crate::signature::{Default, Kind, Signature, example, param, stage};
+use crate::types::Type;
 
 /// Adds the rows of another view.
 #[derive(Debug)]
@@ -18,6 +19,10 @@ impl Run for Added {
         let other = run_steps(Frame::new(frame.origin().clone())?, &self.steps, context)?;
         let both = Frame::concat(&[frame.clone(), other])?;
         Ok(both.unwrap_or(frame))
+    }
+
+    fn edits(&self) -> Vec<(String, Type)> {
+        crate::edits::edited(&self.steps)
     }
 }
 

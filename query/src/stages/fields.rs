@@ -65,35 +65,37 @@ impl Stage for SelectFields {
 
     fn plan(&self, args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Box<dyn Run>> {
         let names = names(args, planner)?;
-        let mut fields = Vec::new();
-        let mut vectors = Vec::new();
-        for field in &planner.schema().fields {
-            if ALWAYS.contains(&field.name.as_str()) {
-                fields.push(field.clone());
-                continue;
-            }
-            let paths: Vec<Vec<&str>> = names
-                .iter()
-                .map(|name| name.split('.').collect::<Vec<_>>())
-                .filter(|path: &Vec<&str>| path.first() == Some(&field.name.as_str()))
-                .collect();
-            if paths.is_empty() {
-                continue;
-            }
-            if matches!(field.ty, FieldType::Vector(_)) {
-                vectors.push(field.name.clone());
-            }
-            let below: Vec<&[&str]> = paths.iter().map(|path| &path[1..]).collect();
-            fields.push(Field::new(field.name.clone(), kept(&field.ty, &below)));
-        }
-        let schema = Schema { fields };
+        let schema = selected(planner.schema(), &names);
+        let vectors = schema.fields.iter().filter(|field| {
+            matches!(field.ty, FieldType::Vector(_)) && names.contains(&field.name)
+        });
+        let vectors = vectors.map(|field| field.name.clone()).collect();
         planner.schema = schema.clone();
         Some(Box::new(Shown { schema, vectors }))
     }
 }
 
+/// The fields of a schema that lie on one of the paths, and those that every sample has.
+pub(crate) fn selected(schema: &Schema, names: &[String]) -> Schema {
+    let kept = schema.fields.iter().filter_map(|field| {
+        if ALWAYS.contains(&field.name.as_str()) {
+            return Some(field.clone());
+        }
+        let paths: Vec<Vec<&str>> = names
+            .iter()
+            .map(|name| name.split('.').collect::<Vec<_>>())
+            .filter(|path: &Vec<&str>| path.first() == Some(&field.name.as_str()))
+            .collect();
+        let below: Vec<&[&str]> = paths.iter().map(|path| &path[1..]).collect();
+        (!below.is_empty()).then(|| Field::new(field.name.clone(), kept(&field.ty, &below)))
+    });
+    Schema {
+        fields: kept.collect(),
+    }
+}
+
 /// The field names given, each of which must exist.
-pub(super) fn names(args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Vec<String>> {
+pub(crate) fn names(args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Vec<String>> {
     let names = planner.texts(args, "field_names")?;
     let span = args.span_of("field_names");
     let known: Vec<bool> = names

@@ -246,6 +246,10 @@ impl Run for Chosen {
             None => Ok(frame),
         }
     }
+
+    fn edits(&self) -> Vec<(String, Type)> {
+        self.fields.iter().flat_map(Run::edits).collect()
+    }
 }
 
 fn select(args: &Arguments<'_>, planner: &mut Planner<'_>, excludes: bool) -> Option<Box<dyn Run>> {

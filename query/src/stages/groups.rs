@@ -379,4 +379,8 @@ impl Run for Flattened {
         }
         Ok(Frame::concat(&parts)?.unwrap_or(all).with_groups(None))
     }
+
+    fn edits(&self) -> Vec<(String, Type)> {
+        crate::edits::edited(&self.stages)
+    }
 }

@@ -13,10 +13,15 @@ mod patches;
 mod select;
 mod set_field;
 mod shuffle;
+mod similarity;
 mod sort;
 
+pub(crate) use fields::{names as field_names, selected};
 pub use filter::Match;
+pub(crate) use labels::{LabelField, all as label_fields, label_field};
 pub use limits::Limits;
+pub(crate) use select::{Chosen, Name, chosen, id_at};
+pub(crate) use set_field::path_of;
 pub use sort::Sorted;
 
 use crate::plan::{Arguments, Planner, Run};
@@ -46,6 +51,7 @@ static STAGES: &[&dyn Stage] = &[
     &shuffle::TAKE,
     &shuffle::SHUFFLE,
     &sort::SORT_BY,
+    &similarity::SORT_BY_SIMILARITY,
     &fields::SELECT_FIELDS,
     &fields::EXCLUDE_FIELDS,
     &set_field::SET_FIELD,

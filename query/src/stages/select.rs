@@ -18,7 +18,7 @@ use crate::syntax;
 
 /// Which samples are meant.
 #[derive(Debug)]
-pub(super) enum Chosen {
+pub(crate) enum Chosen {
     /// These, by id or by path, in the order given.
     Listed(Vec<Name>),
     /// Those of a view.
@@ -27,7 +27,7 @@ pub(super) enum Chosen {
 
 /// One sample, by id or by path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Name {
+pub(crate) enum Name {
     Id([u8; 12]),
     Path(String),
 }
@@ -40,7 +40,7 @@ fn ids(frame: &Frame) -> Result<Vec<Name>, Error> {
         .collect())
 }
 
-fn id_at(column: &ArrayRef, row: usize) -> Option<[u8; 12]> {
+pub(crate) fn id_at(column: &ArrayRef, row: usize) -> Option<[u8; 12]> {
     let ids = column.as_fixed_size_binary_opt()?;
     ids.is_valid(row)
         .then(|| ids.value(row).try_into().ok())
@@ -59,7 +59,7 @@ impl Chosen {
     }
 
     /// The positions in the frame of each name, those without one left out.
-    fn positions(&self, frame: &Frame, context: &Context) -> Result<Vec<u32>, Error> {
+    pub fn positions(&self, frame: &Frame, context: &Context) -> Result<Vec<u32>, Error> {
         let names = self.names(frame, context)?;
         let mut order: HashMap<&Name, Option<usize>> = HashMap::with_capacity(names.len());
         for (at, name) in names.iter().enumerate() {
@@ -193,7 +193,8 @@ impl Stage for Select {
     }
 }
 
-fn chosen(expr: &syntax::Expr, planner: &mut Planner<'_>) -> Option<Chosen> {
+/// The samples that an argument names.
+pub(crate) fn chosen(expr: &syntax::Expr, planner: &mut Planner<'_>) -> Option<Chosen> {
     if let Some(query) = super::view_argument(expr) {
         return planner
             .subview(&query)

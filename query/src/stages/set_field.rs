@@ -40,6 +40,10 @@ impl Run for Computed {
             .run(frame, context),
         }
     }
+
+    fn edits(&self) -> Vec<(String, Type)> {
+        vec![(self.field.name.clone(), self.expr.ty.clone())]
+    }
 }
 
 /// The stage that computes a top-level column; the planner's schema then has it.
@@ -63,7 +67,7 @@ pub(super) fn computed(
 }
 
 /// A dotted path given as the name of a field.
-pub(super) fn path_of(args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Vec<String>> {
+pub(crate) fn path_of(args: &Arguments<'_>, planner: &mut Planner<'_>) -> Option<Vec<String>> {
     let name = planner.maybe_text(args, "field")??;
     let path: Vec<String> = name.split('.').map(str::to_owned).collect();
     let bad = path

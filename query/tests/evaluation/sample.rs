@@ -273,7 +273,11 @@ pub fn try_ask_with(
         views,
     };
     let plan = plan(&query, text, &env)?;
-    Ok(evaluate(&plan, table).unwrap_or_else(|error| panic!("{text}: {error}")))
+    match evaluate(&plan, table) {
+        Ok(answer) => Ok(answer),
+        Err(messier_query::Error::Refused(mistakes)) => Err(mistakes),
+        Err(error) => panic!("{text}: {error}"),
+    }
 }
 
 /// What a text comes to over a table, or its mistakes.
