@@ -6,12 +6,12 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, DictionaryArray, FixedSizeBinaryArray, Float64Array, Int32Array, Int64Array,
-    ListArray, StringArray,
+    ArrayRef, DictionaryArray, FixedSizeBinaryArray, FixedSizeListArray, Float32Array,
+    Float64Array, Int32Array, Int64Array, ListArray, StringArray,
 };
-use arrow::datatypes::{Int32Type, Int64Type};
+use arrow::datatypes::{DataType, Field as ArrowField, Int32Type, Int64Type};
 use criterion::{Criterion, criterion_group, criterion_main};
-use messier_query::{Answer, Env, Source, Table, evaluate, parse, plan};
+use messier_query::{Answer, Env, Plan, Source, Table, evaluate, parse, plan};
 use messier_store::{Field, FieldType};
 
 const ROWS: usize = 1_000_000;
@@ -53,6 +53,10 @@ fn table() -> Table {
     let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(
         (0..ROWS).map(|i| Some((0..noise(i) % 4).map(|x| Some(x as i64)))),
     ));
+    let item = Arc::new(ArrowField::new("item", DataType::Float32, true));
+    let share = |i: usize| (noise(i) % 20_001) as f32 / 10_000.0 - 1.0;
+    let flat = Float32Array::from_iter_values((0..2 * ROWS).map(share));
+    let map: ArrayRef = Arc::new(FixedSizeListArray::new(item, 2, Arc::new(flat), None));
     let list = FieldType::List(Box::new(FieldType::Int));
     Table::new(vec![
         (Field::new("id", FieldType::Id), ids),
@@ -61,19 +65,35 @@ fn table() -> Table {
         (Field::new("uniqueness", FieldType::Float), floats),
         (Field::new("width", FieldType::Int), widths),
         (Field::new("boxes", list), lists),
+        (Field::new("map", FieldType::Vector(2)), map),
     ])
     .expect("columns")
 }
 
-fn ask(table: &Table, text: &str) -> Answer {
+/// A condition: inside a star of 10,000 corners, drawn as a hand would, never quite regular.
+fn lasso() -> String {
+    let corners = (0..10_000).map(|i| {
+        let angle = f64::from(i) / 10_000.0 * std::f64::consts::TAU;
+        let radius =
+            0.6 + 0.3 * (angle * 7.0).sin() + 0.001 * (noise(i as usize) % 100) as f64 / 100.0;
+        format!("[{:.6}, {:.6}]", radius * angle.cos(), radius * angle.sin())
+    });
+    let corners: Vec<String> = corners.collect();
+    format!("match(F(\"map\").within([{}])).count()", corners.join(", "))
+}
+
+fn planned(table: &Table, text: &str) -> Plan {
     let query = parse(text).expect("syntax");
     let env = Env {
         schema: table.schema(),
         operators: &[],
         views: &[],
     };
-    let plan = plan(&query, text, &env).expect("plan");
-    evaluate(&plan, table).expect("answer")
+    plan(&query, text, &env).expect("plan")
+}
+
+fn ask(table: &Table, text: &str) -> Answer {
+    evaluate(&planned(table, text), table).expect("answer")
 }
 
 fn questions(c: &mut Criterion) {
@@ -112,6 +132,26 @@ fn questions(c: &mut Criterion) {
     ] {
         group.bench_function(name, |b| b.iter(|| black_box(ask(&table, text))));
     }
+    let lasso = lasso();
+    group.bench_function("lasso of 10,000 corners and count", |b| {
+        b.iter(|| black_box(ask(&table, &lasso)));
+    });
+    // What of that is reading the text and checking it.
+    group.bench_function("lasso of 10,000 corners, text to plan", |b| {
+        b.iter(|| black_box(planned(&table, &lasso)));
+    });
+    group.bench_function("points near a point, count", |b| {
+        b.iter(|| {
+            black_box(ask(
+                &table,
+                "match(F(\"map\").near([0.1, 0.2], 0.25)).count()",
+            ))
+        });
+    });
+    group.bench_function("nearest 20 of 1,000,000 points", |b| {
+        let text = "sort_by_similarity([0.1, 0.2], k=20, index=\"map\", metric=\"euclidean\")";
+        b.iter(|| black_box(ask(&table, text)));
+    });
     group.bench_function("filter and rows", |b| {
         b.iter(|| match ask(&table, r#"match(F("k20") == "7")"#) {
             Answer::View(view) => black_box(view.rows().len()),

@@ -326,6 +326,13 @@ impl Signature {
         self.params.iter().find(|param| param.name == name)
     }
 
+    /// The parameter of a member that takes all further positional arguments; those after it go by name.
+    pub(crate) fn variadic(&self) -> Option<usize> {
+        self.params
+            .iter()
+            .position(|param| matches!(param.kind, Kind::List(Kind::Expr(_))))
+    }
+
     /// `kmeans(n_clusters=8, init="k-means++", ...)`: the line a hint or a help page shows.
     pub fn usage(&self) -> String {
         let params = self.params.iter().map(|param| match param.default.arg() {

@@ -59,6 +59,11 @@ pub fn evaluate_expr(expr: &Expr, over: &Domain<'_>, context: &Context) -> Resul
                 .expand(over.len())?;
             column(replaced(&base, path, value, &expr.ty)?)
         }
+        Node::Put(base, path, value) => {
+            let base = evaluate_expr(base, over, context)?.expand(over.len())?;
+            let value = evaluate_expr(value, over, context)?.expand(over.len())?;
+            column(replaced(&base, path, value, &expr.ty)?)
+        }
     }
 }
 
@@ -118,6 +123,15 @@ fn call(
         .map(|arg| evaluate_expr(arg, over, context))
         .collect::<Result<Vec<_>, _>>()?;
     let types: Vec<Type> = args.iter().map(|arg| arg.ty.clone()).collect();
+    let varying: Vec<usize> = function
+        .options()
+        .iter()
+        .copied()
+        .filter(|k| values.get(*k).is_some_and(|value| !value.is_scalar()))
+        .collect();
+    if !varying.is_empty() {
+        return by_option(function, &values, &types, ty, &varying, over, context);
+    }
     let folded = !function.per_row() && values.iter().all(Value::is_scalar);
     let len = if folded { 1 } else { over.len() };
     let before = context.skipped();
@@ -137,6 +151,61 @@ fn call(
         return Ok(Value::Scalar(array));
     }
     Ok(Value::Column(array))
+}
+
+/// A call whose options differ from row to row: rows with the same options are evaluated together, and an option that
+/// is null gives null.
+fn by_option(
+    function: &'static dyn Function,
+    values: &[Value],
+    types: &[Type],
+    ty: &Type,
+    varying: &[usize],
+    over: &Domain<'_>,
+    context: &Context,
+) -> Result<Value, Error> {
+    let codes = varying
+        .iter()
+        .map(|k| Ok(rank(values[*k].array())?.codes))
+        .collect::<Result<Vec<_>, Error>>()?;
+    let mut groups: std::collections::BTreeMap<Vec<u32>, Vec<u32>> = Default::default();
+    for row in 0..over.len() {
+        let key = codes.iter().map(|codes| codes[row]).collect();
+        groups.entry(key).or_default().push(row as u32);
+    }
+    let mut order: Vec<u32> = Vec::with_capacity(over.len());
+    let mut pieces = Vec::with_capacity(groups.len());
+    for (key, rows) in groups {
+        if key.contains(&NO_RANK) {
+            pieces.push(new_null_array(&ty.arrow(), rows.len()));
+            order.extend(rows);
+            continue;
+        }
+        let some = values.iter().enumerate().map(|(k, value)| match value {
+            Value::Scalar(_) => Ok(value.clone()),
+            Value::Column(array) if varying.contains(&k) => {
+                Ok(Value::Scalar(array.slice(rows[0] as usize, 1)))
+            }
+            Value::Column(array) => gather(array, &rows).map(Value::Column),
+        });
+        let some = some.collect::<Result<Vec<_>, Error>>()?;
+        let here = over.at_rows(&rows);
+        let invocation = Invocation {
+            args: &some,
+            types,
+            ty,
+            len: rows.len(),
+            over: &here,
+            context,
+        };
+        pieces.push(function.eval(&invocation)?);
+        order.extend(&rows);
+    }
+    let mut back = vec![0u32; order.len()];
+    for (at, row) in order.iter().enumerate() {
+        back[*row as usize] = at as u32;
+    }
+    Ok(Value::Column(gather(&join(&pieces, ty)?, &back)?))
 }
 
 fn logic(

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, StringArray};
 
 use super::arrays::list_item;
-use super::{Function, Invocation, Member, MemberKind, Mismatch, Shape};
+use super::{Form, Function, Invocation, Member, MemberKind, Mismatch, Shape};
 use crate::columns::{Datum, Texts, gather, join, lists::list, make_struct};
+use crate::diagnostic::Diagnostic;
 use crate::error::Error;
-use crate::plan::Expr;
+use crate::plan::{Arguments, Expr, Planner};
 use crate::signature::{Default, Kind, Signature, TypeSet, example, expression, param};
+use crate::syntax::ExprKind;
 use crate::types::Type;
 
 const ANY: Kind = Kind::Expr(TypeSet::Any);
@@ -64,6 +66,9 @@ impl Function for Join {
             })
         });
         Ok(Arc::new(joined.collect::<StringArray>()))
+    }
+    fn options(&self) -> &'static [usize] {
+        &[1]
     }
 }
 
@@ -196,38 +201,140 @@ impl Function for Enumerate {
             len,
         ))
     }
+    fn options(&self) -> &'static [usize] {
+        &[1]
+    }
 }
 
-/// `zip(a, b)`
+/// `zip(a, b, use_longest, defaults)`
 struct Zip;
 
 static ZIP: Zip = Zip;
 static ZIP_SIGNATURE: Signature = expression(
     "zip",
-    "Gives lists of the values of several lists at each position, as far as the shortest goes.",
-    &[param(
-        "args",
-        Kind::List(&ANY),
-        Default::Required,
-        "Lists of one type of value.",
-    )],
-    &[example(
-        r#"values(zip(F("tags"), F("ground_truth.detections.label")))"#,
-        "Pairs tags and labels.",
-    )],
+    "Gives lists of the values of several lists at each position, as far as the shortest goes, or the longest.",
+    &[
+        param(
+            "args",
+            Kind::List(&ANY),
+            Default::Required,
+            "Lists of one type of value.",
+        ),
+        param(
+            "use_longest",
+            Kind::Bool,
+            Default::Bool(false),
+            "Goes on to the end of the longest list.",
+        ),
+        param(
+            "defaults",
+            ANY,
+            Default::Null,
+            "A list with a value for each of the lists, for positions that it does not have; null without it.",
+        ),
+    ],
+    &[
+        example(
+            r#"values(zip(F("tags"), F("ground_truth.detections.label")))"#,
+            "Pairs tags and labels.",
+        ),
+        example(
+            r#"values(zip(F("tags"), F("ground_truth.detections.label"), use_longest=True, defaults=["no tag", "no label"]))"#,
+            "Pairs all of them.",
+        ),
+    ],
 );
 
-impl Function for Zip {
+impl Form for Zip {
+    fn signature(&'static self) -> &'static Signature {
+        &ZIP_SIGNATURE
+    }
+    fn plan(
+        &self,
+        _: Option<Expr>,
+        args: &Arguments<'_>,
+        planner: &mut Planner<'_>,
+    ) -> Option<Expr> {
+        let longest = planner.bool(args, "use_longest");
+        let lists = args
+            .get("args")
+            .into_iter()
+            .chain(args.rest.iter().copied());
+        let mut planned: Vec<Option<Expr>> = lists.map(|expr| planner.expr(expr)).collect();
+        let count = planned.len();
+        let defaults = args
+            .get("defaults")
+            .filter(|expr| crate::plan::literal_value(expr) != Some(Datum::Null));
+        if let Some(given) = defaults {
+            let ExprKind::List(items) = &given.kind else {
+                return planner.refuse(Diagnostic::new(
+                    "bad-argument",
+                    format!(
+                        "`defaults` of `zip` must be a list of {count} values, one for each list"
+                    ),
+                    given.span,
+                    "not a list",
+                ));
+            };
+            if items.len() != count {
+                return planner.refuse(Diagnostic::new(
+                    "wrong-length",
+                    format!(
+                        "`defaults` of `zip` needs one value for each of the {count} lists, not {}",
+                        items.len()
+                    ),
+                    given.span,
+                    format!("{} values", items.len()),
+                ));
+            }
+            if longest == Some(false) {
+                return planner.refuse(
+                    Diagnostic::new(
+                        "bad-argument",
+                        "`defaults` of `zip` stand where a list is at its end, which needs use_longest=True",
+                        given.span,
+                        "never used",
+                    )
+                    .hint("add use_longest=True"),
+                );
+            }
+            planned.extend(items.iter().map(|item| planner.expr(item)));
+        } else {
+            let null = Expr::literal(&Datum::Null, Type::Null, args.span);
+            planned.extend(std::iter::repeat_n(Some(null), count));
+        }
+        let planned = planned.into_iter().collect::<Option<Vec<_>>>()?;
+        let function: &'static dyn Function = if longest? { &LONGEST } else { &SHORTEST };
+        planner.function(function, planned, args.span, args.span)
+    }
+}
+
+/// `zip` once it is planned: the lists, then as many defaults.
+struct Zipped {
+    longest: bool,
+}
+
+static SHORTEST: Zipped = Zipped { longest: false };
+static LONGEST: Zipped = Zipped { longest: true };
+
+impl Function for Zipped {
     fn signature(&'static self) -> &'static Signature {
         &ZIP_SIGNATURE
     }
     fn check(&self, args: &[Expr]) -> Result<Type, Mismatch> {
+        let (lists, defaults) = args.split_at(args.len() / 2);
         let mut item = Type::Null;
-        for (at, arg) in args.iter().enumerate() {
-            let other = arg.ty.item().ok_or_else(|| Mismatch::new(at, "a list"))?;
+        let items = lists.iter().map(|arg| arg.ty.item());
+        let items = items.chain(defaults.iter().map(|arg| Some(arg.ty.clone())));
+        for (at, other) in items.enumerate() {
+            let other = other.ok_or_else(|| Mismatch::new(at, "a list"))?;
+            let needs = || match at < lists.len() {
+                true => format!("a list of {item}"),
+                false => format!("a default of type {item}"),
+            };
             item = item
                 .unify(&other)
-                .ok_or_else(|| Mismatch::new(at, format!("a list of {}", item.clone())))?;
+                .ok_or_else(|| Mismatch::new(at, needs()))?;
         }
         Ok(Type::list(Type::list(item)))
     }
@@ -237,34 +344,42 @@ impl Function for Zip {
             .item()
             .and_then(|ty| ty.item())
             .unwrap_or(Type::Null);
-        let lists = (0..call.args.len())
+        let count = call.args.len() / 2;
+        let lists = (0..count)
             .map(|k| call.lists(k))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut bases = Vec::with_capacity(lists.len());
+        let mut pool: Vec<ArrayRef> = lists.iter().map(|list| list.values.clone()).collect();
+        pool.extend((count..2 * count).map(|k| call.args[k].array().clone()));
+        let mut bases = Vec::with_capacity(pool.len());
         let mut base = 0;
-        for one in &lists {
+        for one in &pool {
             bases.push(base);
-            base += one.values.len();
+            base += one.len();
         }
         let (mut rows, mut inner, mut outer) = (Vec::new(), vec![0u32], vec![0u32]);
         let mut valid = Vec::with_capacity(call.len);
         for row in 0..call.len {
             let fine = !lists.is_empty() && lists.iter().all(|list| list.is_valid(row));
-            let shortest = lists
-                .iter()
-                .map(|list| list.range(row).len())
-                .min()
-                .unwrap_or(0);
-            for at in 0..if fine { shortest } else { 0 } {
-                for (list, base) in lists.iter().zip(&bases) {
-                    rows.push((base + list.range(row).start + at) as u32);
+            let lengths = lists.iter().map(|list| list.range(row).len());
+            let length = if self.longest {
+                lengths.max()
+            } else {
+                lengths.min()
+            };
+            for at in 0..if fine { length.unwrap_or(0) } else { 0 } {
+                for (k, list) in lists.iter().enumerate() {
+                    let range = list.range(row);
+                    rows.push(if at < range.len() {
+                        (bases[k] + range.start + at) as u32
+                    } else {
+                        (bases[count + k] + call.index(count + k, row)) as u32
+                    });
                 }
                 inner.push(rows.len() as u32);
             }
             outer.push(inner.len() as u32 - 1);
             valid.push(fine);
         }
-        let pool: Vec<ArrayRef> = lists.iter().map(|list| list.values.clone()).collect();
         let values = gather(&join(&pool, &item)?, &rows)?;
         list(&outer, list(&inner, values, None)?, Some(valid.into()))
     }
@@ -282,5 +397,8 @@ pub static MEMBERS: &[Member] = &[
     member(Shape::Method, &JOIN),
     member(Shape::Free, &RANGE),
     member(Shape::Free, &ENUMERATE),
-    member(Shape::Free, &ZIP),
+    Member {
+        shape: Shape::Free,
+        kind: MemberKind::Form(&ZIP),
+    },
 ];

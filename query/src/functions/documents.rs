@@ -35,24 +35,17 @@ pub(super) fn set_field(
     };
     let path: Vec<String> = name.split('.').map(str::to_owned).collect();
     let ty = with_field(&base.ty, &path, &value.ty)?;
-    if relative || value.constant().is_some() {
-        let node = Node::With(Box::new(base), path, Box::new(value));
-        return Some(Expr {
-            node,
-            ty,
-            span: args.span,
-        });
-    }
-    planner.report(
-        Diagnostic::new(
-            "not-supported",
-            "`set_field` with relative=False takes a literal here",
-            value.span,
-            "not a literal",
-        )
-        .hint("name a field of the sample with F(\"$name\")"),
-    );
-    None
+    let (base, value) = (Box::new(base), Box::new(value));
+    let node = if relative {
+        Node::With(base, path, value)
+    } else {
+        Node::Put(base, path, value)
+    };
+    Some(Expr {
+        node,
+        ty,
+        span: args.span,
+    })
 }
 
 /// The type of a document with the field at a path added or replaced; `None` below what is no document.

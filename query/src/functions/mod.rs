@@ -44,7 +44,7 @@ use arrow::array::ArrayRef;
 
 use crate::error::Error;
 use crate::plan::{Arguments, Expr, Planner};
-use crate::signature::{Kind, Signature};
+use crate::signature::Signature;
 use crate::types::Type;
 
 /// A function of values: the same for every row, whatever the row's place.
@@ -67,6 +67,12 @@ pub trait Function: Sync {
     /// Whether there may be values that cannot be computed.
     fn may_skip(&self) -> bool {
         false
+    }
+
+    /// The arguments that `eval` reads as one literal, the receiver being 0. Where one of them differs from row to row,
+    /// rows with the same are evaluated together.
+    fn options(&self) -> &'static [usize] {
+        &[]
     }
 
     /// Whether each row has a value of its own even if all arguments are literals.
@@ -154,13 +160,9 @@ impl Member {
         }
     }
 
-    /// Whether the last parameter takes all further positional arguments: `concat("a", "b")`.
+    /// Whether a parameter takes all further positional arguments: `concat("a", "b")`. Those after it go by name.
     pub fn is_variadic(&self) -> bool {
-        let last = self.signature().params.last();
-        matches!(
-            last.map(|param| param.kind),
-            Some(Kind::List(Kind::Expr(_)))
-        )
+        self.signature().variadic().is_some()
     }
 }
 

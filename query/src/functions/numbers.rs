@@ -233,6 +233,9 @@ impl Function for Placed {
         let even = self.even;
         Ok(call.map_float(&x, |x| Some(place_float(x, place, even))))
     }
+    fn options(&self) -> &'static [usize] {
+        &[1]
+    }
     fn may_skip(&self) -> bool {
         true
     }
@@ -243,7 +246,7 @@ fn place_int(x: i64, place: i64, even: bool) -> Option<i64> {
     if place >= 0 {
         return Some(x);
     }
-    let Some(unit) = u32::try_from(-place)
+    let Some(unit) = u32::try_from(place.unsigned_abs())
         .ok()
         .and_then(|digits| 10i128.checked_pow(digits))
     else {
@@ -266,7 +269,7 @@ fn place_float(x: f64, place: i64, even: bool) -> f64 {
         return if even { x.round_ties_even() } else { x.trunc() };
     }
     if place < 0 {
-        let scale = 10f64.powi(i32::try_from(-place).unwrap_or(i32::MAX));
+        let scale = 10f64.powi(i32::try_from(place.unsigned_abs()).unwrap_or(i32::MAX));
         if !scale.is_finite() {
             return 0.0 * x;
         }

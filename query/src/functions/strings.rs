@@ -135,6 +135,9 @@ impl Function for Change {
         let texts = call.texts(0)?;
         Ok(texts.map(|text| Some((self.change)(text, &options))).0)
     }
+    fn options(&self) -> &'static [usize] {
+        &[1, 2]
+    }
 }
 
 /// `x.strlen()`
@@ -222,6 +225,9 @@ impl Function for Substr {
                 .collect::<String>()
         };
         Ok(call.texts(0)?.map(|text| Some(part(text))).0)
+    }
+    fn options(&self) -> &'static [usize] {
+        &[1, 2, 3]
     }
 }
 
@@ -343,6 +349,11 @@ impl Function for Split {
         let Datum::Text(delim) = call.constant(1) else {
             return call.column(0);
         };
+        if delim.is_empty() {
+            // A literal one is a mistake; one that comes from a field cannot be computed with.
+            call.skip((0..call.len).filter(|row| texts.at(*row).is_some()).count() as u64);
+            return Ok(arrow::array::new_null_array(&call.ty.arrow(), call.len));
+        }
         let most = match call.constant(2) {
             Datum::Int(most) => usize::try_from(most)
                 .unwrap_or(usize::MAX)
@@ -369,6 +380,12 @@ impl Function for Split {
         let values = StringArray::from(parts);
         debug_assert_eq!(values.null_count(), 0);
         list(&offsets, Arc::new(values), Some(valid.into()))
+    }
+    fn options(&self) -> &'static [usize] {
+        &[1, 2]
+    }
+    fn may_skip(&self) -> bool {
+        true
     }
 }
 

@@ -54,9 +54,13 @@ impl Planner<'_> {
         let mut rest = Vec::new();
         let before = self.mistakes.len();
         let mut next = 0;
+        let room = match signature.variadic().filter(|_| variadic) {
+            Some(at) => at + 1,
+            None => params.len(),
+        };
         for argument in &call.args {
             let at = match &argument.name {
-                None if next < params.len() => {
+                None if next < room => {
                     next += 1;
                     next - 1
                 }

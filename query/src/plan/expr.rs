@@ -64,6 +64,8 @@ pub enum Node {
     Bind(Box<Expr>, Box<Expr>),
     /// A struct with the value at a path replaced; the value's `F()` is the struct.
     With(Box<Expr>, Vec<String>, Box<Expr>),
+    /// A struct with the value at a path replaced; the value's `F()` is what it is outside.
+    Put(Box<Expr>, Vec<String>, Box<Expr>),
 }
 
 /// What is done for every value of a list.
@@ -107,6 +109,9 @@ impl fmt::Debug for Node {
             Node::Bind(value, body) => write!(f, "bind({:?}, {:?})", value.node, body.node),
             Node::With(base, path, value) => {
                 write!(f, "with({:?}, {path:?}, {:?})", base.node, value.node)
+            }
+            Node::Put(base, path, value) => {
+                write!(f, "put({:?}, {path:?}, {:?})", base.node, value.node)
             }
         }
     }
@@ -181,7 +186,9 @@ impl Expr {
             Node::Literal(_) | Node::Column(_) | Node::Accumulator => false,
             Node::Child(of, _) | Node::Cast(of) => of.mentions_element(),
             Node::Call(_, args) => args.iter().any(Expr::mentions_element),
-            Node::And(a, b) | Node::Or(a, b) => a.mentions_element() || b.mentions_element(),
+            Node::And(a, b) | Node::Or(a, b) | Node::Put(a, _, b) => {
+                a.mentions_element() || b.mentions_element()
+            }
             Node::Branch { arms, otherwise } => {
                 otherwise
                     .as_ref()
@@ -214,7 +221,8 @@ impl Expr {
             | Node::Or(a, b)
             | Node::Each(_, a, b)
             | Node::Bind(a, b)
-            | Node::With(a, _, b) => {
+            | Node::With(a, _, b)
+            | Node::Put(a, _, b) => {
                 visit(a);
                 visit(b);
             }

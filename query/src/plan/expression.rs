@@ -364,6 +364,7 @@ impl Planner<'_> {
             MemberKind::Form(form) => form.plan(receiver, &args, self),
             MemberKind::Function(function) => {
                 let mut planned: Vec<Option<Expr>> = receiver.into_iter().map(Some).collect();
+                let first = planned.len();
                 let variadic = member.is_variadic();
                 for (at, param) in args.signature.params.iter().enumerate() {
                     let last = at + 1 == args.signature.params.len();
@@ -373,7 +374,10 @@ impl Planner<'_> {
                             let default = param.default.arg()?;
                             planned.push(Some(argument(&default, span)));
                         }
-                        Some(expr) => planned.push(self.argument(&param.kind, expr, &args, at)),
+                        Some(expr) => {
+                            let free = function.options().contains(&(first + at));
+                            planned.push(self.argument(&param.kind, expr, &args, at, free));
+                        }
                     }
                 }
                 planned.extend(args.rest.iter().map(|expr| self.expr(expr)));
@@ -389,7 +393,11 @@ impl Planner<'_> {
         expr: &syntax::Expr,
         args: &Arguments<'_>,
         at: usize,
+        free: bool,
     ) -> Option<Expr> {
+        if free && super::literal_value(expr).is_none() {
+            return self.option(kind, expr, args, at);
+        }
         match kind {
             Kind::Expr(_) | Kind::List(Kind::Expr(_)) | Kind::Optional(Kind::Expr(_)) => {
                 self.expr(expr)
@@ -406,6 +414,47 @@ impl Planner<'_> {
                 Some(argument(&arg, expr.span))
             }
         }
+    }
+}
+
+impl Planner<'_> {
+    /// An argument that most often is a literal and need not be.
+    fn option(
+        &mut self,
+        kind: &Kind,
+        expr: &syntax::Expr,
+        args: &Arguments<'_>,
+        at: usize,
+    ) -> Option<Expr> {
+        let planned = self.expr(expr)?;
+        let param = &args.signature.params[at];
+        if planned.constant().is_some() {
+            let arg = self.admit(kind, expr, param.name, args.signature.name)?;
+            return Some(argument(&arg, expr.span));
+        }
+        let inner = match kind {
+            Kind::Optional(inner) => inner,
+            kind => kind,
+        };
+        let fits = match inner {
+            Kind::Text => planned.ty == Type::Text,
+            Kind::Int { .. } => planned.ty == Type::Int,
+            _ => false,
+        };
+        if fits {
+            return Some(planned);
+        }
+        let problem = format!(
+            "must be {}, and this is {}",
+            inner.describe(),
+            super::names::article(&planned.ty)
+        );
+        self.refuse(bad_argument(
+            param.name,
+            args.signature.name,
+            &problem,
+            expr.span,
+        ))
     }
 }
 

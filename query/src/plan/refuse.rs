@@ -66,6 +66,104 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("columns", "schema()"),
 ];
 
+/// Changes that commands make, and how.
+const COMMANDS: &[(&str, &str)] = &[
+    (
+        "rename_sample_field",
+        "`messier schema DATASET rename OLD NEW` gives a field another name",
+    ),
+    (
+        "rename_sample_fields",
+        "`messier schema DATASET rename OLD NEW` gives a field another name",
+    ),
+    (
+        "delete_sample_field",
+        "`messier schema DATASET drop FIELD` removes a field; so does exclude_fields(\"field\").keep_fields()",
+    ),
+    (
+        "delete_sample_fields",
+        "exclude_fields([...]).keep_fields() removes fields",
+    ),
+    (
+        "clear_sample_field",
+        "set_field(\"field\", None).save() leaves the samples of a view without a value",
+    ),
+    (
+        "clear_sample_fields",
+        "set_field(\"field\", None).save() leaves the samples of a view without a value",
+    ),
+    (
+        "clone_sample_field",
+        "set_field(\"new\", F(\"old\")).save() copies the values of a field",
+    ),
+    (
+        "add_sample_field",
+        "a field is made with its first values: set_field(...).save() or set_values(...)",
+    ),
+    (
+        "delete_labels",
+        "filter_labels(\"field\", condition, only_matches=False).save() keeps only some labels",
+    ),
+    (
+        "set_label_values",
+        "set_field(\"field.detections.name\", expression).save() sets something of every label",
+    ),
+    ("add_samples", "`messier import` brings samples"),
+    ("add_sample", "`messier import` brings samples"),
+    ("merge_samples", "`messier import` again brings what is new"),
+    ("load_saved_view", "view(\"name\") opens a saved view"),
+    (
+        "delete_saved_view",
+        "`messier views DATASET delete NAME` deletes a saved view",
+    ),
+    (
+        "list_saved_views",
+        "`messier views DATASET` lists the saved views",
+    ),
+    (
+        "export",
+        "`messier export DATASET --view QUERY --format ...` writes samples to files",
+    ),
+    (
+        "compute_similarity",
+        "sort_by_similarity(...) compares vectors without preparation",
+    ),
+    (
+        "compute_visualization",
+        "reduce(method=\"umap\", run=\"map\") makes a map",
+    ),
+    (
+        "compute_embeddings",
+        "embed(field=\"embedding\") turns pictures into vectors",
+    ),
+    (
+        "update",
+        "set_field(\"field\", expression).save() changes what is stored",
+    ),
+    (
+        "delete",
+        "match(...).clear() deletes samples from the dataset",
+    ),
+    (
+        "remove",
+        "match(...).clear() deletes samples from the dataset",
+    ),
+    (
+        "drop",
+        "match(...).clear() deletes samples; exclude_fields(...).keep_fields() removes fields",
+    ),
+    (
+        "rename",
+        "`messier schema DATASET rename OLD NEW` gives a field another name",
+    ),
+    (
+        "undo",
+        "`messier undo DATASET` takes the newest change back",
+    ),
+    ("tag", "tag_samples(\"name\") tags the samples of a view"),
+    ("untag", "untag_samples(\"name\") takes a tag away"),
+];
+
 /// Methods used elsewhere, and ours.
 const METHODS: &[(&str, &str)] = &[
     ("isin", "is_in([...])"),
@@ -104,10 +202,13 @@ pub(super) fn step(name: &str, span: Span) -> Option<Diagnostic> {
             ));
         }
     }
-    let (_, ours) = ELSEWHERE.iter().find(|(theirs, _)| *theirs == name)?;
     let message = format!("there is no stage called `{name}`");
-    let hint = format!("here this is written {ours}");
-    Some(Diagnostic::new("unknown-stage", message, span, "unknown name").hint(hint))
+    let mistake = Diagnostic::new("unknown-stage", message, span, "unknown name");
+    if let Some((_, how)) = COMMANDS.iter().find(|(theirs, _)| *theirs == name) {
+        return Some(mistake.hint(*how));
+    }
+    let (_, ours) = ELSEWHERE.iter().find(|(theirs, _)| *theirs == name)?;
+    Some(mistake.hint(format!("here this is written {ours}")))
 }
 
 /// The refusal of a member's name, if it is one of those above.

@@ -10,11 +10,12 @@ use super::Stage;
 use crate::columns::{Datum, Texts};
 use crate::diagnostic::Diagnostic;
 use crate::domain::Columns;
+use crate::edits::refused;
 use crate::error::Error;
 use crate::eval::{Context, Frame, run_steps};
 use crate::plan::{Arguments, Planned, Planner, Run};
 use crate::signature::{Default, Kind, Signature, example, param, stage};
-use crate::syntax;
+use crate::syntax::{self, Span};
 
 /// Which samples are meant.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) enum Chosen {
     Listed(Vec<Name>),
     /// Those of a view.
     View(Vec<Planned>),
+    /// One truth value for each sample of the view, and where they were typed.
+    Mask(Vec<bool>, Span),
 }
 
 /// One sample, by id or by path.
@@ -55,11 +58,29 @@ impl Chosen {
                 let whole = Frame::new(frame.origin().clone())?;
                 ids(&run_steps(whole, steps, context)?)
             }
+            Chosen::Mask(..) => Ok(Vec::new()),
         }
     }
 
     /// The positions in the frame of each name, those without one left out.
     pub fn positions(&self, frame: &Frame, context: &Context) -> Result<Vec<u32>, Error> {
+        if let Chosen::Mask(mask, span) = self {
+            if mask.len() != frame.len() {
+                return Err(refused(
+                    "wrong-length",
+                    format!(
+                        "a mask has one truth value for each sample of the view: there are {} for {} samples",
+                        mask.len(),
+                        frame.len()
+                    ),
+                    *span,
+                    format!("{} truth values", mask.len()),
+                    "for a condition write match(...)",
+                ));
+            }
+            let chosen = mask.iter().enumerate().filter(|(_, chosen)| **chosen);
+            return Ok(chosen.map(|(at, _)| at as u32).collect());
+        }
         let names = self.names(frame, context)?;
         let mut order: HashMap<&Name, Option<usize>> = HashMap::with_capacity(names.len());
         for (at, name) in names.iter().enumerate() {
@@ -135,7 +156,7 @@ pub static SELECT: Select = Select {
                 "sample_ids",
                 Kind::View,
                 Default::Required,
-                "Ids or paths, or a view whose samples are meant.",
+                "Ids or paths, a view whose samples are meant, or a list of truth values, one a sample.",
             ),
             param(
                 "ordered",
@@ -164,7 +185,7 @@ pub static EXCLUDE: Select = Select {
             "sample_ids",
             Kind::View,
             Default::Required,
-            "Ids or paths, or a view whose samples are meant.",
+            "Ids or paths, a view whose samples are meant, or a list of truth values, one a sample.",
         )],
         &[example(
             r#"exclude("650000000000000000000001")"#,
@@ -205,6 +226,16 @@ pub(crate) fn chosen(expr: &syntax::Expr, planner: &mut Planner<'_>) -> Option<C
         Datum::List(items) => items,
         one => vec![one],
     };
+    let mask: Option<Vec<bool>> = items
+        .iter()
+        .map(|item| match item {
+            Datum::Bool(chosen) => Some(*chosen),
+            _ => None,
+        })
+        .collect();
+    if let Some(mask) = mask.filter(|mask| !mask.is_empty()) {
+        return Some(Chosen::Mask(mask, expr.span));
+    }
     let names: Vec<Option<Name>> = items
         .into_iter()
         .map(|item| match item {

@@ -877,3 +877,129 @@ fn let_in_takes_the_value_written_again_as_well_as_f() {
         r#"F("metadata.width") * F("metadata.height")"#,
     );
 }
+
+#[test]
+fn zip_goes_as_far_as_the_shortest_or_the_longest() {
+    let zip = |more: &str| {
+        value(&format!(
+            "limit(1).values(zip(E([1, 2, 3]), E([4, 5]){more}))"
+        ))
+    };
+    assert_eq!(zip(""), json!([[[1, 4], [2, 5]]]));
+    assert_eq!(
+        zip(", use_longest=True"),
+        json!([[[1, 4], [2, 5], [3, null]]])
+    );
+    assert_eq!(
+        zip(", use_longest=True, defaults=[0, 9]"),
+        json!([[[1, 4], [2, 5], [3, 9]]])
+    );
+    assert_eq!(
+        value(
+            r#"values(zip(F("scores"), F("tags").map(F().strlen()), use_longest=True, defaults=[F("$rank"), -1]))"#
+        ),
+        json!([
+            [[3, 5], [1, -1], [2, -1]],
+            [[1, 5], [1, 4]],
+            null,
+            null,
+            [[-1, 4]],
+            [[7, 3], [7, 5]]
+        ])
+    );
+    for text in [
+        r#"values(zip(F("scores"), F("scores"), defaults=[0, 0]))"#,
+        r#"values(zip(F("scores"), F("scores"), use_longest=True, defaults=[0]))"#,
+        r#"values(zip(F("scores"), F("scores"), use_longest=True, defaults=3))"#,
+        r#"values(zip(F("scores"), F("tags")))"#,
+        r#"values(zip(F("scores"), F("scores"), use_longest=True, defaults=["a", 1]))"#,
+        r#"values(zip(F("rank"), F("scores")))"#,
+    ] {
+        assert_eq!(codes(text).len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn set_field_of_a_document_reads_the_document_or_what_is_outside() {
+    let text = |relative: &str| {
+        format!(
+            r#"limit(1).values(F("ground_truth.detections").map(F("bounding_box").apply(F("$metadata").set_field("width", F().length(){relative})))("width"))"#
+        )
+    };
+    // Inside, `F()` is the metadata, which has no length; outside it is the bounding box.
+    assert_eq!(codes(&text("")), ["wrong-type"]);
+    assert_eq!(value(&text(", relative=False")), json!([[4, 4, 4]]));
+    assert_eq!(
+        value(r#"limit(1).values(F("metadata").set_field("width", F("height") + 1)("width"))"#),
+        json!([481])
+    );
+    assert_eq!(
+        value(
+            r#"limit(1).values(F("metadata").set_field("width", F("rank"), relative=False)("width"))"#
+        ),
+        json!([3])
+    );
+}
+
+#[test]
+fn a_list_of_truth_values_chooses_by_position() {
+    assert_eq!(
+        rows("select([True, False, True, False, False, True])"),
+        [0, 2, 5]
+    );
+    assert_eq!(
+        rows("exclude([True, False, True, False, False, True])"),
+        [1, 3, 4]
+    );
+    assert_eq!(rows("skip(4).select([False, True])"), [5]);
+    assert_eq!(
+        rows(r#"sort_by("rank").limit(2).select([True, True], ordered=True)"#),
+        [1, 2]
+    );
+    assert_eq!(codes("select([True, False])"), ["wrong-length"]);
+    assert_eq!(view("select([])").len(), 0);
+}
+
+#[test]
+fn options_of_functions_may_come_from_fields() {
+    assert_eq!(
+        value(r#"values(F("filepath").substr(F("rank"), count=2))"#),
+        json!(["ta", "da", "at", null, "/I", "ta"])
+    );
+    assert_eq!(
+        value(r#"values(F("k20").replace(F("k20"), F("filepath").substr(-3)))"#),
+        json!(["jpg", "png", "jpg", null, "jpg", "jpg"])
+    );
+    assert_eq!(
+        value(r#"values((F("metadata.width") / 7).round(F("rank") - 3))"#),
+        json!([91.0, 200.0, 50.0, null, 285.71, 92.0])
+    );
+    assert_eq!(
+        value(r#"values(F("tags").join(F("k20")))"#),
+        json!(["night", "night3rain", "", null, "rain", "sun7night"])
+    );
+    assert_eq!(
+        value(
+            r#"values(F("filepath").split(F("k20").if_null("/"), maxsplit=F("rank").if_null(1)))"#
+        )[3],
+        json!(["", "data/d.JPG"])
+    );
+    assert_eq!(
+        value(r#"limit(2).values(enumerate(F("tags"), start=F("rank")))"#),
+        json!([
+            [{ "index": 3, "value": "night" }],
+            [{ "index": 1, "value": "night" }, { "index": 2, "value": "rain" }]
+        ])
+    );
+    // A delimiter without a character, where it comes from a field, gives null and is counted.
+    let empty = r#"values(F("filepath").split(F("k20").map_values({"7": ""})))"#;
+    assert_eq!(skipped(empty), 3);
+    assert_eq!(
+        codes(r#"values(F("filepath").substr(F("k20")))"#),
+        ["bad-argument"]
+    );
+    assert_eq!(
+        codes(r#"values(F("rank").round(F("uniqueness")))"#),
+        ["bad-argument"]
+    );
+}

@@ -53,21 +53,51 @@ pub(crate) fn statement(parser: &Parser<'_>) -> Option<Diagnostic> {
     }
     for word in ["DELETE", "UPDATE", "INSERT", "CREATE", "DROP"] {
         if parser.is_sql_word(0, word) && parser.look(1).kind == Kind::Name {
-            return Some(
-                Diagnostic::new(
-                    "sql",
-                    "this is SQL; a query here is a chain of calls",
-                    first.span,
-                    "not a stage",
-                )
-                .hint(
-                    "choose samples with `match(...)`; a chain that ends in \
-`.set_field(...).save()` or `.keep()` changes the dataset",
-                ),
+            let problem = Diagnostic::new(
+                "sql",
+                "this is SQL; a query here is a chain of calls",
+                first.span,
+                "not a stage",
             );
+            return Some(match change(parser) {
+                Some(write) => problem.hint(format!("write `{write}`")).hint(
+                    "it changes the dataset; `--dry-run` says how, `messier undo` takes it back",
+                ),
+                None => problem.hint(
+                    "choose samples with `match(...)`; a chain that ends in \
+`.set_field(...).save()`, `.clear()` or `.keep()` changes the dataset",
+                ),
+            });
         }
     }
     clauses_behind(parser).and_then(|clauses| problem(parser, &clauses))
+}
+
+/// The edit that `DELETE FROM` or `UPDATE ... SET` asks for.
+fn change(parser: &Parser<'_>) -> Option<String> {
+    let clauses = clauses_behind(parser).unwrap_or_default();
+    let condition = clauses.iter().find(|clause| clause.word == "WHERE");
+    let choose = match condition {
+        Some(clause) => format!("match({}).", readable(parser.slice(clause.body).trim())?),
+        None => String::new(),
+    };
+    let chain = if parser.is_sql_word(0, "delete") {
+        format!("{choose}clear()")
+    } else if parser.is_sql_word(0, "update") && parser.is_sql_word(2, "set") {
+        let end = condition.map_or(parser.text.len(), |clause| clause.place.start);
+        let start = parser.look(2).span.end;
+        let set = parser.text.get(start..end)?.trim().trim_end_matches(';');
+        let mut steps = String::new();
+        for one in set.split(',') {
+            let (name, value) = one.split_once('=')?;
+            let value = readable(value.trim())?;
+            steps.push_str(&format!("set_field(\"{}\", {value}).", name.trim()));
+        }
+        format!("{choose}{steps}save()")
+    } else {
+        return None;
+    };
+    attempt(&chain).1.is_empty().then_some(chain)
 }
 
 /// The clauses of the text; `None` where there are none.
