@@ -5,6 +5,7 @@
 //! clustering kmeans++ ROWS.f32 N D K ROUNDS   greedy start
 //! clustering hdbscan ROWS.f32 N D MIN_CLUSTER_SIZE
 //! clustering knn ROWS.f32 N D K
+//! clustering fit ROWS.f32 N D METHOD [NAME=VALUE ...]   any method by its name
 //! ```
 //! Labels go to `ROWS.f32.labels` as little-endian i32. Times are wall seconds without reading the file.
 
@@ -12,7 +13,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use messier_engine::cluster::kmeans::{Options, Start, kmeans};
-use messier_engine::cluster::{Clusterer, hdbscan};
+use messier_engine::cluster::{self, Clusterer, hdbscan};
 use messier_engine::context::Context;
 use messier_engine::neighbors::{Metric, knn};
 use messier_query::signature::{Arg, Args};
@@ -23,7 +24,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [task, path, n, d, k, rest @ ..] = args.as_slice() else {
         return Err("usage: clustering TASK ROWS.f32 N D K [ROUNDS]".into());
     };
-    let (n, d, k): (usize, usize, usize) = (n.parse()?, d.parse()?, k.parse()?);
+    let (n, d): (usize, usize) = (n.parse()?, d.parse()?);
+    let method = cluster::method(k);
+    let k: usize = if task == "fit" { 0 } else { k.parse()? };
     let bytes = std::fs::read(path)?;
     let values = bytes
         .as_chunks::<4>()
@@ -71,6 +74,21 @@ fn main() -> Result<(), Box<dyn Error>> {
                 found.labels.clone(),
                 format!(r#""clusters": {}"#, found.len()),
             )
+        }
+        "fit" => {
+            let method = method.ok_or("no such method")?;
+            let mut args = Args::new();
+            for word in rest {
+                let (name, value) = word.split_once('=').ok_or("NAME=VALUE")?;
+                let param = method.signature().param(name).ok_or("no such parameter")?;
+                args.insert(name.to_owned(), param.kind.read_word(value)?);
+            }
+            let found = method.fit(x.view(), &args, &context)?;
+            let mut more = format!(r#""clusters": {}"#, found.len());
+            for (name, value) in &found.scores {
+                more += &format!(r#", "{name}": {value}"#);
+            }
+            (found.labels, more)
         }
         "knn" => {
             let found = knn(x.view(), k, Metric::Euclidean, &context)?;

@@ -49,11 +49,11 @@ fn out_of_range(kind: &Kind) -> Vec<Arg> {
             .collect(),
         Kind::Float { lo, hi } => {
             let below = if *lo > 0.0 { 0.0 } else { lo - 1.0 };
-            let mut bad = vec![
-                Arg::Float(f64::NAN),
-                Arg::Text("much".into()),
-                Arg::Float(below),
-            ];
+            let mut bad = vec![Arg::Float(f64::NAN), Arg::Text("much".into())];
+            // There is nothing below the lowest number.
+            if below < *lo {
+                bad.push(Arg::Float(below));
+            }
             if *hi < f64::MAX {
                 bad.push(Arg::Float(hi * 2.0));
             }

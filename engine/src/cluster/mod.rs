@@ -1,11 +1,15 @@
 //! Clusterings: each method is one file and one line in [`METHODS`].
 
+pub mod affinity_propagation;
 pub mod bisecting_kmeans;
 pub mod gaussian_mixture;
 pub mod hdbscan;
 pub mod kmeans;
+pub mod mean_shift;
+mod memory;
 pub mod minibatch_kmeans;
 mod nearest;
+pub mod spectral;
 
 use messier_query::signature::{Args, Signature};
 use ndarray::{Array2, ArrayView2};
@@ -20,6 +24,9 @@ pub static METHODS: &[&dyn Clusterer] = &[
     &bisecting_kmeans::BisectingKMeans,
     &hdbscan::HDBSCAN,
     &gaussian_mixture::GaussianMixture,
+    &spectral::Spectral,
+    &mean_shift::MeanShift,
+    &affinity_propagation::AffinityPropagation,
 ];
 
 /// A clustering method. The conformance suite calls every one with the same hostile inputs.

@@ -9,6 +9,8 @@ use rayon::prelude::*;
 
 pub use normalised::Normalised;
 
+use ndarray::ArrayView2;
+
 /// A symmetric sparse matrix by rows, columns ascending.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Graph {
@@ -124,6 +126,33 @@ impl Graph {
         }
     }
 
+    /// Every row joined to its neighbours (`n x k` row numbers, the row itself left out): 1 where both know each other, 1/2
+    /// where one knows the other.
+    pub fn of_neighbours(indices: ArrayView2<'_, u32>) -> Graph {
+        let forward = Graph::from_rows(indices.outer_iter().map(|near| {
+            let mut row: Vec<(u32, f32)> = near.iter().map(|&other| (other, 0.5)).collect();
+            row.sort_unstable_by_key(|&(other, _)| other);
+            row
+        }));
+        let backward = forward.transposed();
+        Graph::from_rows((0..forward.len()).map(|i| {
+            let both = [forward.row(i), backward.row(i)];
+            let edges = both
+                .iter()
+                .flat_map(|(others, weights)| others.iter().zip(*weights));
+            let mut row: Vec<(u32, f32)> = edges.map(|(&other, &weight)| (other, weight)).collect();
+            row.sort_by_key(|&(other, _)| other);
+            row.dedup_by(|later, first| {
+                let same = later.0 == first.0;
+                if same {
+                    first.1 += later.1;
+                }
+                same
+            });
+            row
+        }))
+    }
+
     /// The graph of some rows alone, renumbered in their order; `rows` ascend.
     pub fn part(&self, rows: &[usize]) -> Graph {
         Graph::from_rows(rows.iter().map(|&row| {
@@ -179,6 +208,18 @@ fn merge(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn neighbours_that_know_each_other_weigh_1() {
+        let near = ndarray::arr2(&[[1, 2], [0, 2], [3, 1], [2, 0]]);
+        let graph = Graph::of_neighbours(near.view());
+        assert_eq!(graph.row(0), (&[1, 2, 3][..], &[1.0, 0.5, 0.5][..]));
+        assert_eq!(graph.row(2), (&[0, 1, 3][..], &[0.5, 1.0, 1.0][..]));
+        assert_eq!(
+            graph.part(&[0, 2, 3]).row(2),
+            (&[0, 1][..], &[0.5, 1.0][..])
+        );
+    }
 
     #[test]
     fn pruning_and_components() {
