@@ -132,5 +132,15 @@ fn fit_on(
     })
 }
 
+/// The edges of the tree of single linkage under the rows' own distances: `(distance, row, row)`, in no order.
+pub(super) fn single_linkage(
+    isa: Isa,
+    points: &Points<'_>,
+    context: &Context,
+) -> Result<Vec<(f32, u32, u32)>, Error> {
+    let edges = spanning::tree(isa, points, 1, 1.0, context)?;
+    Ok(edges.iter().map(|e| (e.weight, e.a, e.b)).collect())
+}
+
 #[cfg(test)]
 mod tests;

@@ -34,14 +34,15 @@ pub(super) fn zeros(cells: usize, what: &str) -> Result<Vec<f32>, Error> {
 }
 
 /// The bytes that can be taken without swapping; none where the system does not tell.
-fn available() -> Option<u64> {
+pub(super) fn available() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("MemAvailable"))?;
     let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     kilobytes.checked_mul(1024)
 }
 
-fn size(bytes: u128) -> String {
+/// A number of bytes as people read it.
+pub(super) fn size(bytes: u128) -> String {
     let gigabytes = bytes as f64 / 1e9;
     if gigabytes < 0.1 {
         format!("{:.1} MB", bytes as f64 / 1e6)

@@ -1,14 +1,19 @@
 //! Clusterings: each method is one file and one line in [`METHODS`].
 
 pub mod affinity_propagation;
+pub mod agglomerative;
+pub mod birch;
 pub mod bisecting_kmeans;
+pub mod dbscan;
 pub mod gaussian_mixture;
 pub mod hdbscan;
+mod joining;
 pub mod kmeans;
 pub mod mean_shift;
 mod memory;
 pub mod minibatch_kmeans;
 mod nearest;
+pub mod optics;
 pub mod spectral;
 
 use messier_query::signature::{Args, Signature};
@@ -23,6 +28,10 @@ pub static METHODS: &[&dyn Clusterer] = &[
     &minibatch_kmeans::MiniBatchKMeans,
     &bisecting_kmeans::BisectingKMeans,
     &hdbscan::HDBSCAN,
+    &dbscan::Dbscan,
+    &optics::Optics,
+    &agglomerative::Agglomerative,
+    &birch::Birch,
     &gaussian_mixture::GaussianMixture,
     &spectral::Spectral,
     &mean_shift::MeanShift,

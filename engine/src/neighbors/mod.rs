@@ -9,6 +9,8 @@ mod approximate;
 mod candidates;
 mod exact;
 mod points;
+mod radius;
+mod spatial;
 
 use ndarray::{Array2, ArrayView2, s};
 
@@ -19,6 +21,8 @@ use crate::linalg;
 pub use approximate::Recall;
 pub(crate) use exact::knn_squared;
 pub(crate) use points::Points;
+pub use radius::{RadiusNeighbors, radius_neighbors};
+pub(crate) use radius::{Within, squared_for};
 
 /// How far apart two rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
