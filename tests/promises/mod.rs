@@ -8,6 +8,7 @@ mod datasets_are_edited_in_place;
 mod each_picture_has_its_vector;
 mod edits_can_be_tried_made_and_undone;
 mod exports_never_overwrite_and_never_escape;
+mod fiftyone_datasets_come_in_and_go_out;
 mod import_again_adds_only_what_is_new;
 mod import_reads_every_format;
 mod import_survives_hostile_folders;

@@ -39,6 +39,7 @@ fn run_page(name: &str) {
     assert!(script.contains("messier "), "{name} has no commands");
     let world = World::new();
     world.class_tree("photos", 6);
+    super::fiftyone_datasets_come_in_and_go_out::album(&world);
     world.write("vectors.npy", npy_f32(&blobs(18, 8, 3)));
     world.write(
         "weather.csv",

@@ -51,11 +51,13 @@ static IMAGE_TREE: Signature = Signature {
 };
 
 /// Where one row's picture goes.
-struct Entry {
-    row: usize,
-    source: PathBuf,
+pub(super) struct Entry {
+    /// The row.
+    pub row: usize,
+    /// The picture.
+    pub source: PathBuf,
     /// The relative path in the tree, `/` between its parts.
-    to: String,
+    pub to: String,
 }
 
 impl Exporter for ImageTree {
@@ -198,7 +200,7 @@ fn group_values(rows: &dyn Rows, field: &str) -> Result<ArrayRef, Error> {
 }
 
 /// Puts one picture in its place. A picture that cannot be read is left out; a target that cannot be written ends it all.
-fn put(entry: &Entry, root: &Path, media: &str) -> Result<Option<Skipped>, Error> {
+pub(super) fn put(entry: &Entry, root: &Path, media: &str) -> Result<Option<Skipped>, Error> {
     if media == "none" {
         return Ok(None);
     }

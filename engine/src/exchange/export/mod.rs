@@ -4,6 +4,7 @@
 //! target is replaced only with `force`, a folder only if an export wrote all that is in it.
 
 mod cells;
+mod fiftyone;
 mod image_tree;
 mod names;
 mod parquet;
@@ -29,6 +30,7 @@ pub static EXPORTERS: &[&dyn Exporter] = &[
     &text::Csv,
     &text::Jsonl,
     &parquet::Parquet,
+    &fiftyone::FiftyOne,
 ];
 
 /// The rows to export: a view, or columns in memory.
@@ -79,7 +81,7 @@ pub struct Exported {
     pub rows: usize,
     /// Files written, pictures and tables.
     pub files: usize,
-    /// Rows left out, and why.
+    /// Rows or pictures left out, and why.
     pub skipped: Vec<Skipped>,
 }
 
