@@ -24,7 +24,7 @@ WORK = ROOT / "target" / "peers"
 PYTHON = WORK / "venv" / "bin" / "python"
 EXAMPLES = ROOT / "target" / "release" / "examples"
 THREADS = 2
-TASKS = ["kmeans", "hdbscan", "trees", "umap", "tsne", "embed", "silhouette", "means"]
+TASKS = ["kmeans", "hdbscan", "trees", "umap", "tsne", "embed", "silhouette", "means", "query"]
 
 
 def environment():
@@ -74,8 +74,8 @@ class Bench:
         return side
 
     def row(self, task, peer, theirs, ours, quality, unit="s"):
-        """One line of the table. `theirs` and `ours` are seconds, or rates where `unit` says so."""
-        ratio = theirs / ours if unit == "s" else ours / theirs
+        """One line of the table. `theirs` and `ours` are seconds or milliseconds, or rates where `unit` says so."""
+        ratio = theirs / ours if unit in ("s", "ms") else ours / theirs
         self.rows.append((task, peer, f"{theirs:.3g} {unit}", f"{ours:.3g} {unit}", f"{ratio:.2f}", quality))
         print(f"  {task} | {peer}: {theirs:.3g} {unit} | Messier: {ours:.3g} {unit} | x{ratio:.2f} | {quality}", flush=True)
 
