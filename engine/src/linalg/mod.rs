@@ -27,7 +27,7 @@ pub use convolve::{DepthwiseFilter, depthwise_row, same_padding};
 pub use distance::{dot, squared_distance, squared_norm};
 pub use isa::{Isa, forced_isa, isa};
 pub use layer_end::{add_bias, add_bias_and};
-pub use panels::{Block, LANES, Panels, measure};
+pub use panels::{Block, LANES, Panels, measure, packed};
 pub use products::products;
 pub use resample::{ROWS, WEIGHT_BITS, Window, filter_across, filter_down};
 pub use roots::{add_up, distances, total};

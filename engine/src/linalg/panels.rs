@@ -65,6 +65,15 @@ pub fn measure(isa: Isa, row: &[f32]) -> (f32, f32) {
     (length as f32, moved as f32 * 1.0001)
 }
 
+/// What a coordinate is once it is packed: itself, or the nearest bfloat16.
+pub fn packed(isa: Isa, x: f32) -> f32 {
+    if isa.is_bf16() {
+        f32::from_bits(bf16_bits(x) << 16)
+    } else {
+        x
+    }
+}
+
 /// Writes a row's words.
 fn encode(isa: Isa, row: &[f32], words: &mut [u32]) {
     match isa.level() {

@@ -7,6 +7,7 @@
 
 use rayon::prelude::*;
 
+use super::rounding::Rounding;
 use super::{Groups, Means};
 use crate::context::{Cancelled, Context};
 use crate::linalg::{Block, Isa, LANES, Panels, add_up, distances, products, total};
@@ -16,8 +17,10 @@ use crate::neighbors::{Metric, Points};
 const ROWS: usize = 64;
 /// Columns of a tile: with its rows it stays in the second-level cache.
 const COLUMNS: usize = 256;
-/// Squared distances below this share of the squared lengths have lost too many digits in a product.
+/// Squared distances below this share of the squared lengths have lost too many digits in a product of f32.
 const CANCELLED: f32 = 1e-3;
+/// The same of bfloat16.
+const CANCELLED_ROUNDED: f32 = 0.05;
 /// More sums than this are not held at once; rows are then taken block by block, each pair twice.
 const MOST_SUMS: usize = 1 << 26;
 
@@ -29,6 +32,8 @@ pub(super) struct Pairs<'a> {
     panels: Panels,
     /// Squared lengths, zero for the lanes that pad the last panel.
     norms: Vec<f32>,
+    /// How much the products are rounded, where they are.
+    rounding: Option<Rounding>,
     root: bool,
     /// From a sum as it is made here to one in the metric's units.
     unit: f64,
@@ -44,7 +49,13 @@ struct Buffers {
 
 impl<'a> Pairs<'a> {
     /// Packs the rows in the order of the groups. O(n d).
-    pub fn new(isa: Isa, points: &'a Points<'a>, groups: &'a Groups, metric: Metric) -> Pairs<'a> {
+    pub fn new(
+        isa: Isa,
+        rounding: Option<Rounding>,
+        points: &'a Points<'a>,
+        groups: &'a Groups,
+        metric: Metric,
+    ) -> Pairs<'a> {
         let dims = points.dims();
         let panels = Panels::pack_with(isa, groups.rows.len(), dims, |first, out| {
             for (at, out) in out.chunks_exact_mut(dims).enumerate() {
@@ -58,6 +69,7 @@ impl<'a> Pairs<'a> {
             points,
             groups,
             norms,
+            rounding,
             root: metric == Metric::Euclidean,
             unit: f64::from(points.distance(1.0))
                 / match metric {
@@ -117,12 +129,15 @@ impl<'a> Pairs<'a> {
                 }
             }
         }
-        Ok(sums
-            .iter()
-            .flat_map(|sums| sums.chunks_exact(count))
+        let means: Vec<Vec<Means>> = sums
+            .into_par_iter()
             .enumerate()
-            .map(|(at, sums)| self.means(at, sums))
-            .collect())
+            .map(|(block, mut sums)| {
+                let each = range(block).zip(sums.chunks_exact_mut(count));
+                each.map(|(at, sums)| self.means(at, sums)).collect()
+            })
+            .collect();
+        Ok(means.into_iter().flatten().collect())
     }
 
     /// The means of the rows at some places of the order. O(m n d).
@@ -137,7 +152,7 @@ impl<'a> Pairs<'a> {
                     step.tick(block.len() as u64)?;
                     let mut sums = vec![0.0; block.len() * count];
                     self.meet(block, 0..n, &mut sums, None, buffers);
-                    let each = block.iter().zip(sums.chunks_exact(count));
+                    let each = block.iter().zip(sums.chunks_exact_mut(count));
                     Ok(each.map(|(&at, sums)| self.means(at, sums)).collect())
                 },
             )
@@ -173,6 +188,11 @@ impl<'a> Pairs<'a> {
         let count = self.groups.len();
         let numbers = rows.iter().map(|&at| self.groups.rows[at]);
         self.points.block(numbers, self.isa, left, staging);
+        let share = if self.rounding.is_some() {
+            CANCELLED_ROUNDED
+        } else {
+            CANCELLED
+        };
         let clusters: Vec<usize> = rows.iter().map(|&at| self.groups.cluster(at)).collect();
         for first in others.clone().step_by(COLUMNS) {
             let last = (first + COLUMNS).min(others.end);
@@ -183,14 +203,7 @@ impl<'a> Pairs<'a> {
             let lead = self.groups.cluster(first);
             for (i, &at) in rows.iter().enumerate() {
                 let values = &mut tile[i * COLUMNS..][..padded];
-                if distances(
-                    self.isa,
-                    self.norms[at],
-                    norms,
-                    values,
-                    CANCELLED,
-                    self.root,
-                ) {
+                if distances(self.isa, self.norms[at], norms, values, share, self.root) {
                     self.again(at, first, &mut values[..last - first]);
                 }
                 let sums = &mut sums[i * count..(i + 1) * count];
@@ -237,9 +250,21 @@ impl<'a> Pairs<'a> {
     }
 
     /// The means of the row at `at` from its sums over the clusters.
-    fn means(&self, at: usize, sums: &[f64]) -> Means {
+    fn means(&self, at: usize, sums: &mut [f64]) -> Means {
         let own = self.groups.cluster(at);
-        let size = |cluster: usize| self.groups.starts[cluster + 1] - self.groups.starts[cluster];
+        let sizes: Vec<usize> = self
+            .groups
+            .starts
+            .windows(2)
+            .map(|pair| pair[1] - pair[0])
+            .collect();
+        let size = |cluster: usize| sizes[cluster];
+        if let Some(rounding) = &self.rounding {
+            let mut row = vec![0.0; self.points.dims()];
+            self.points
+                .working_row(self.isa, self.groups.rows[at], &mut row);
+            rounding.undo(&row, own, &sizes, self.root, sums);
+        }
         let outside = (0..sums.len())
             .filter(|&cluster| cluster != own)
             .map(|cluster| sums[cluster] / size(cluster) as f64)

@@ -4,6 +4,7 @@ use ndarray::{Array2, array};
 use serde::Deserialize;
 
 use super::*;
+use crate::linalg::isa;
 use crate::score::Wanted;
 
 #[test]
@@ -146,7 +147,7 @@ fn a_sample_of_the_rows_gives_nearly_the_same_mean_and_says_how_nearly() {
     assert_eq!((all.scored, all.standard_error), (900, None));
     let groups = Groups::of(&labels);
     let points = Points::new(x.view(), Metric::Euclidean).unwrap();
-    let pairs = Pairs::new(isa().for_dims(1), &points, &groups, Metric::Euclidean);
+    let pairs = Pairs::new(isa().for_dims(1), None, &points, &groups, Metric::Euclidean);
     let places = groups.spread(300);
     for (&at, means) in places.iter().zip(pairs.of(&places, &context).unwrap()) {
         let exact = all.per_row[groups.rows[at]];
