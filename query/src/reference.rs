@@ -41,11 +41,29 @@ only in `sum` and `mean`. An id compares with its hex text, a date with ISO text
 `== None` tests for null. A null and a value are not equal, two nulls are, NaN equals NaN. `&`, `|` and `~` see null as \
 false. Questions about a null list are false, its `length()` is 0. `exists()` is true for NaN and for an empty list.
 - **Numbers.** Whole numbers stay whole for `+ - * % **`; where one overflows, its column becomes floats. `/` is always a \
-float. `%` has the sign of the dividend. `round` rounds halves to even.
-- **Lists.** `x[i]` and `x[a:b]` are as in Python; `x[i]` beyond the end is null. `unique`, `union`, `intersection` and \
-`difference` come out ascending.
-- **Text.** Characters are Unicode scalar values. `re_match` has the syntax of the `regex` crate.
-- **Dates.** UTC, in milliseconds. `date - date` is a number of milliseconds.
+float. `%` has the sign of the dividend. A negative exponent gives a float. `round` rounds halves to even, `trunc` cuts \
+towards zero, both also before the point. `to_int` cuts a float and reads signed digits, `to_double` also a point and an \
+exponent; any other text is null. Angles are in radians.
+- **Lists.** `x[i]` and `x[a:b]` are as in Python; `x[i]` beyond the end is null. `sort` is by value, nulls last. `unique`, \
+`union`, `intersection` and `difference` come out ascending. `insert` works at both ends and on an empty list. Aggregations \
+unwind lists at all levels.
+- **Text.** Characters are Unicode scalar values. `substr` slices as Python does. `re_match` has the syntax of the `regex` \
+crate, matches anywhere, and knows the options `i m s x`. `starts_with`, `ends_with`, `contains_str` and `matches_str` take \
+one text or a list, any of which is enough.
+- **Dates.** UTC, in milliseconds. `date - date` is a number of milliseconds, `date + number` adds them, \
+`timedelta(days=1, hours=2)` may stand for the number. `day_of_week` is 1 on Sunday, `week` counts Sundays from 0. `to_date` \
+reads ISO text and milliseconds since 1970.
+- **Stages.** `limit(0)`, a negative limit and `skip` past the end give an empty view, a negative skip is 0, `take` beyond the \
+size is all. Stage objects (`fo.Limit(2)`) and the names of pasted code (`ViewField`, `VF`, `foe.`) are understood. `select` \
+keeps the view's order and leaves unknown ids out, which are counted; `ordered=True` takes the order given. `sort_by` is \
+stable and refuses lists and documents. `set_field` gives a field the type of the expression, in the view only. \
+`filter_labels` keeps samples with a label left, or all with `only_matches=False`; `match_labels` chooses samples and leaves \
+labels whole. `group_by` gives the first sample of each group, groups by value, null last. `to_patches` gives a row a label.
+- **Aggregations.** `count()` counts samples, `count(f)` values that are not null. `count_values` has `null` and `NaN` as keys. \
+`bounds`, `min`, `max`, `mean`, `std`, `sum` leave null out and NaN in, `safe=True` leaves that out too; of nothing `sum` is 0 \
+and the others are null. `quantiles` are values of the data. `histogram_values` gives counts, edges, and how many fell outside.
+- **Regions.** `within` is even-odd; a point on an edge or a corner is inside, the ring closes itself, NaN is outside.
+- **Mistakes.** All mistakes of a query are reported at once, each with its place and what would work, before anything runs.
 
 ## Where the meaning differs from FiftyOne's
 
@@ -64,6 +82,8 @@ float. `%` has the sign of the dividend. `round` rounds halves to even.
 | `histogram_values` with explicit edges raises an error | works |
 | `take`, `sort_by`, `group_by` may write an index | reading never writes |
 | ordered selections fail beyond 400,000 ids | millions of ids work |
+| `save()` of a view that leaves fields out deletes them in its samples | it writes what the view computed, and nothing else |
+| `sort_by_similarity` needs an index made before, and writes `dist_field` into the dataset | it needs none; the field is the view's, and `save()` stores it |
 ";
 
 /// The reference page, as Markdown.

@@ -222,6 +222,21 @@ fn labels_are_tagged_all_or_those_that_a_filter_left() {
         ),
         json!([[[], ["x"], []], [], [["x"]], null, null, [[], []]])
     );
+    assert_eq!(
+        tags(r#"tag_labels("x", "ground_truth")"#),
+        json!([
+            [["x"], ["x"], ["x"]],
+            [],
+            [["x"]],
+            null,
+            null,
+            [["x"], ["x"]]
+        ])
+    );
+    assert_eq!(
+        tags(r#"untag_labels(["x", "y"], "ground_truth")"#),
+        json!([[[], [], []], [], [[]], null, null, [[], []]])
+    );
     // One label a sample, without tags of its own so far.
     let (_, ty, values) =
         set(r#"filter_labels("predicted", F("confidence") > 0.8).tag_labels("x", "predicted")"#);

@@ -59,8 +59,16 @@ fn no_mutation_of_a_query_panics() {
     };
     let (seeds, table) = (seeds(), samples());
     let (mut answered, mut refused) = (0, 0);
+    let mut slowest = (std::time::Duration::ZERO, String::new());
+    let mut previous: Option<(std::time::Instant, String)> = None;
     for seed in 0..cases {
+        if let Some((begun, text)) = previous.take()
+            && begun.elapsed() > slowest.0
+        {
+            slowest = (begun.elapsed(), text);
+        }
         let text = mutated(&seeds, &mut Dice::new(seed));
+        previous = Some((std::time::Instant::now(), text.clone()));
         let Ok(query) = parse(&text) else {
             refused += 1;
             continue;
@@ -87,6 +95,11 @@ fn no_mutation_of_a_query_panics() {
                 answered += 1;
             }
         }
+    }
+    if cases > 10_000 {
+        println!("{answered} answered, {refused} refused; the slowest took {slowest:?}");
+        // A long run is asked for by hand, on a machine that has nothing else to do.
+        assert!(slowest.0.as_secs() < 1, "{slowest:?}");
     }
     assert!(
         answered * 50 > cases && refused > 0,

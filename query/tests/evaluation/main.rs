@@ -5,6 +5,7 @@ mod edits;
 mod examples;
 mod generator;
 mod hostile;
+mod members;
 mod mistakes;
 mod naive;
 mod operators;
