@@ -198,7 +198,7 @@ mod tests {
             if i < 6 {
                 bridge * (1.0 - j as f32)
             } else {
-                radius * (angle + j as f32 * 1.570_796).cos() + wobble
+                radius * (angle + j as f32 * std::f32::consts::FRAC_PI_2).cos() + wobble
             }
         })
     }

@@ -65,7 +65,7 @@ fn neighbors_of(
     metric: Metric,
     known: Option<&Known>,
     context: &Context,
-) -> Result<(KnnGraph, Vec<(&'static str, f64)>), Error> {
+) -> Result<(KnnGraph, Scores), Error> {
     let k = k.min(x.nrows().saturating_sub(1));
     let fits = known.filter(|known| {
         let (rows, columns) = known.graph.neighbors.indices.dim();
@@ -85,13 +85,16 @@ fn neighbors_of(
     Ok((graph, scores))
 }
 
+/// What a method itself measured, by name: `("explained_variance", 0.83)`, `("loss", 1.2)`.
+pub type Scores = Vec<(&'static str, f64)>;
+
 /// What a reduction gives back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reduction {
     /// `n x n_components` points, in row order.
     pub points: Array2<f32>,
-    /// What the method itself measured: `("explained_variance", 0.83)`, `("loss", 1.2)`.
-    pub scores: Vec<(&'static str, f64)>,
+    /// What the method itself measured.
+    pub scores: Scores,
     /// Every parameter the method used, defaults too, for the record.
     pub params: Args,
 }

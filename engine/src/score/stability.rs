@@ -8,6 +8,9 @@ use crate::cluster::Clustering;
 use crate::context::Context;
 use crate::error::Error;
 
+/// A method with its parameters, as it was called on all rows.
+pub type Fit<'a> = &'a (dyn Fn(ArrayView2<'_, f32>, &Context) -> Result<Clustering, Error> + Sync);
+
 /// The mean agreement (adjusted Rand index) of `labels` with clusterings of `times` bootstrap samples of the rows of `x`,
 /// each on the rows it drew, noise counted as a group. None where nothing is drawn.
 ///
@@ -21,7 +24,7 @@ pub fn stability(
     x: ArrayView2<'_, f32>,
     labels: &[i32],
     times: usize,
-    fit: &(dyn Fn(ArrayView2<'_, f32>, &Context) -> Result<Clustering, Error> + Sync),
+    fit: Fit<'_>,
     context: &Context,
 ) -> Result<Option<f64>, Error> {
     let n = x.nrows();

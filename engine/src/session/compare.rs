@@ -1,5 +1,6 @@
 //! Two labelings of a dataset beside each other: how far they agree, and which group is which.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -161,7 +162,7 @@ fn compared(
             }
         })
         .collect();
-    pairs.sort_by(|x, y| y.samples.cmp(&x.samples));
+    pairs.sort_by_key(|pair| Reverse(pair.samples));
     let text = |names: &[String], label: i32| {
         let at = usize::try_from(label).ok();
         at.and_then(|at| names.get(at).cloned())
@@ -217,7 +218,7 @@ fn groups(side: &Labelling, numbered: &(Vec<i32>, Vec<String>)) -> Vec<Group> {
             size,
         })
         .collect();
-    groups.sort_by(|x, y| y.size.cmp(&x.size));
+    groups.sort_by_key(|group| Reverse(group.size));
     let noise = numbered.0.iter().filter(|&&label| label < 0).count();
     if noise > 0 {
         groups.push(Group {

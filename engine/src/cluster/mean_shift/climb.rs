@@ -243,15 +243,12 @@ impl<'a> Ground<'a> {
             doubtful: &mut doubtful,
         });
         for group in doubtful {
-            for lane in group * LANES..(group + 1) * LANES {
-                let row = first + lane;
-                if row < self.len() {
-                    let gap =
-                        squared_distance(place, &self.rows[row * self.dims()..][..self.dims()]);
-                    let inside = f32::from(u8::from(gap <= self.squared_radius()));
-                    within += inside - tile[lane];
-                    tile[lane] = inside;
-                }
+            let lanes = group * LANES..(group + 1) * LANES;
+            for (row, known) in (first + lanes.start..self.len()).zip(&mut tile[lanes]) {
+                let gap = squared_distance(place, &self.rows[row * self.dims()..][..self.dims()]);
+                let inside = f32::from(u8::from(gap <= self.squared_radius()));
+                within += inside - *known;
+                *known = inside;
             }
         }
         within as u32

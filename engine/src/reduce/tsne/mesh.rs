@@ -201,8 +201,8 @@ impl Frame {
             node: [0; 2],
             beyond: [0.0; 2],
         };
-        for axis in 0..2 {
-            let at = (point[axis] - self.low[axis]) / self.spacing;
+        for (axis, (value, low)) in point.into_iter().zip(self.low).enumerate() {
+            let at = (value - low) / self.spacing;
             let whole = at.floor().clamp(0.0, (self.nodes - ORDER) as f32);
             spot.node[axis] = whole as u32;
             spot.beyond[axis] = (at - whole).clamp(0.0, 1.0);
