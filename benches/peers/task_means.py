@@ -27,7 +27,8 @@ def linfa(bench, x, k):
     print(f"  full mixture {x.shape[0]} x {x.shape[1]} | scikit-learn: {seconds:.3g} s | linfa: {own:.3g} s | {quality}", flush=True)
 
 
-def run(bench):
+def cases(bench):
+    """What is compared: a name, and a function that does it."""
     from sklearn.cluster import AffinityPropagation, BisectingKMeans, MeanShift, MiniBatchKMeans, SpectralClustering
     from sklearn.metrics import adjusted_rand_score
     from sklearn.mixture import GaussianMixture
@@ -49,10 +50,12 @@ def run(bench):
         return f"log-likelihood {model.score(x):.6g} after {model.n_iter_} rounds"
 
     def compare(x, method, make, quality, ours_quality, rounds=None, **params):
+        yield f"{method} {params.get('covariance_type', '')}".strip(), lambda: measure(x, method, make, quality, ours_quality, rounds, params)
+
+    def measure(x, method, make, quality, ours_quality, rounds, params):
         def theirs():
             model = make(next(seed))
-            labels = model.fit_predict(x)
-            return labels, quality(model, x)
+            return model.fit_predict(x), model
 
         with tempfile.TemporaryDirectory() as folder:
             words = [f"{name}={value}" for name, value in params.items()]
@@ -63,23 +66,28 @@ def run(bench):
                 return found["seconds"], found
 
             best = bench.alternate({"ours": ours, "scikit-learn": bench.timed(theirs)}, rounds)
-        (own, found), (seconds, (labels, value)) = best["ours"], best["scikit-learn"]
+        (own, found), (seconds, (labels, model)) = best["ours"], best["scikit-learn"]
         ari = adjusted_rand_score(labels, found["labels"])
         name = f"{method} {x.shape[0]} x {x.shape[1]}" + (f", {', '.join(words)}" if words else "")
-        bench.row(name, "scikit-learn", seconds, own, f"{ours_quality(found)} against {value}, ARI {ari:.3f}")
+        bench.row(name, "scikit-learn", seconds, own, f"{ours_quality(found)} against {quality(model, x)}, ARI {ari:.3f}")
 
     own_inertia = lambda found: f"inertia {found['inertia']:.4g}"
     own_groups = lambda found: f"{len(set(found['labels']))} clusters"
     own_likelihood = lambda found: f"log-likelihood {found['log_likelihood']:.6g} after {found['iterations']:.0f} rounds"
 
-    compare(full, "minibatch_kmeans", lambda s: MiniBatchKMeans(k, random_state=s), inertia, own_inertia, n_clusters=k)
-    compare(full, "bisecting_kmeans", lambda s: BisectingKMeans(k, random_state=s), inertia, own_inertia, n_clusters=k)
+    yield from compare(full, "minibatch_kmeans", lambda s: MiniBatchKMeans(k, random_state=s), inertia, own_inertia, n_clusters=k)
+    yield from compare(full, "bisecting_kmeans", lambda s: BisectingKMeans(k, random_state=s), inertia, own_inertia, n_clusters=k)
     for x, kind in ((full, "diag"), (full, "spherical"), (fifty, "full"), (fifty, "tied")):
-        compare(x, "gaussian_mixture", lambda s: GaussianMixture(k, covariance_type=kind, random_state=s), likelihood, own_likelihood,
-                n_components=k, covariance_type=kind)
+        yield from compare(x, "gaussian_mixture", lambda s, kind=kind: GaussianMixture(k, covariance_type=kind, random_state=s),
+                           likelihood, own_likelihood, n_components=k, covariance_type=kind)
     for x in (few, fifty):
-        linfa(bench, x, k)
-    compare(full, "spectral", lambda s: SpectralClustering(k, affinity="nearest_neighbors", n_jobs=bench.threads, random_state=s),
-            groups, own_groups, rounds=1, n_clusters=k)
-    compare(full, "affinity_propagation", lambda s: AffinityPropagation(random_state=s), groups, own_groups, rounds=1)
-    compare(few, "mean_shift", lambda s: MeanShift(n_jobs=bench.threads), groups, own_groups, rounds=1)
+        yield "linfa", lambda x=x: linfa(bench, x, k)
+    yield from compare(full, "spectral", lambda s: SpectralClustering(k, affinity="nearest_neighbors", n_jobs=bench.threads, random_state=s),
+                       groups, own_groups, rounds=1, n_clusters=k)
+    yield from compare(full, "affinity_propagation", lambda s: AffinityPropagation(random_state=s), groups, own_groups, rounds=1)
+    yield from compare(few, "mean_shift", lambda s: MeanShift(n_jobs=bench.threads), groups, own_groups, rounds=1)
+
+
+def run(bench):
+    for _, measure in cases(bench):
+        measure()
