@@ -75,15 +75,15 @@ pub(crate) fn distances(
             .map(|at| summed(query, row(at), |a, b| (a - b) * (a - b)).sqrt())
             .collect(),
         Metric::Cosine => {
-            let own = dot(query, query).sqrt();
+            let own = f64::from(dot(query, query));
             rows.map(|at| {
                 let other = row(at);
-                let lengths = own * dot(other, other).sqrt();
+                // One root of the product, so that a vector is at no distance from itself.
+                let lengths = (own * f64::from(dot(other, other))).sqrt();
                 if lengths == 0.0 {
                     1.0
                 } else {
-                    // Rounding may take a vector's distance from itself just below 0.
-                    (1.0 - dot(query, other) / lengths).max(0.0)
+                    (1.0 - f64::from(dot(query, other)) / lengths).max(0.0) as f32
                 }
             })
             .collect()

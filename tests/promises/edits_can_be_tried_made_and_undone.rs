@@ -65,7 +65,12 @@ fn an_undo_takes_back_the_newest_change_of_whatever_kind() {
     world.ok("cluster trip --method kmeans --n-clusters 2 --run k2 --quiet");
     let done = world.json("undo trip");
     assert_eq!(done["runs"]["removed"], json!(["k2"]));
-    assert_eq!(world.json("runs trip"), json!([]));
+    let left = world.json("runs trip");
+    assert_eq!(
+        left.as_array().expect("runs").len(),
+        1,
+        "the embedding stays"
+    );
     let error = world.refused("undo nothing", 1);
     assert_eq!(error["code"], "unknown-dataset");
 }
