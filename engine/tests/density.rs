@@ -1,11 +1,11 @@
-//! DBSCAN and OPTICS give scikit-learn's results on small fixed arrays (`fixtures/clustering/trees.py`).
+//! DBSCAN, OPTICS, agglomerative clustering and Birch give scikit-learn's results on small fixed arrays (`fixtures/clustering/trees.py`).
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
 
-use messier_engine::cluster::{Clusterer, Clustering, dbscan, optics};
+use messier_engine::cluster::{Clusterer, Clustering, agglomerative, birch, dbscan, optics};
 use messier_engine::context::Context;
 use messier_engine::neighbors::Metric;
 use messier_query::signature::{Arg, Args};
@@ -124,5 +124,36 @@ fn optics_gives_the_reference_order_reachability_and_labels() {
                 None => assert!(found.is_infinite(), "{name}, row {row}: {found}"),
             }
         }
+    }
+}
+
+#[test]
+fn agglomerative_clustering_gives_the_reference_labels() {
+    let cases = cases("agglomerative");
+    assert!(cases.len() > 150);
+    for case in cases {
+        let found = run(&agglomerative::Agglomerative, &case).labels;
+        assert!(
+            same(&found, &labels(&case)),
+            "{} {}",
+            case["data"],
+            case["params"]
+        );
+    }
+}
+
+#[test]
+fn birch_gives_the_reference_labels() {
+    let cases = cases("birch");
+    assert!(cases.len() > 40);
+    for case in cases {
+        let found = run(&birch::Birch, &case);
+        assert!(
+            same(&found.labels, &labels(&case)),
+            "{} {}",
+            case["data"],
+            case["params"]
+        );
+        assert_eq!(found.centers.as_ref().map(|c| c.nrows()), Some(found.len()));
     }
 }
