@@ -7,6 +7,7 @@
 mod estimate;
 mod expect;
 mod factor;
+mod linfa;
 
 use messier_query::params;
 use messier_query::signature::{Args, Default, Example, Kind, Returns, Signature};
@@ -37,7 +38,9 @@ params! {
         reg_covar: f64 = Default::Float(1e-6), Kind::Float { lo: 0.0, hi: 1e300 };
         /// The most rounds a start may take.
         max_iter: usize = Default::Int(100), Kind::Int { lo: 1, hi: 1_000_000 }, unit "rounds";
-        /// How many starts, each from a k-means of its own, to try; the likeliest wins.
+        /// Where the rounds begin: at the clusters of k-means, or at a mixture that linfa-clustering fitted, which may lead elsewhere; it is slower and meant for tens of dimensions.
+        init_params: String = Default::Text("kmeans"), Kind::Choice(&["kmeans", "linfa"]);
+        /// How many starts, each of its own, to try; the likeliest wins.
         n_init: usize = Default::Int(1), Kind::Int { lo: 1, hi: 10_000 }, unit "starts";
     }
 }
@@ -84,7 +87,10 @@ impl Clusterer for GaussianMixture {
         let options = Options {
             n_components: params.n_components,
             shape: Shape::named(&params.covariance_type),
-            start: Start::KMeans,
+            start: match params.init_params.as_str() {
+                "linfa" => Start::Linfa,
+                _ => Start::KMeans,
+            },
             tol: params.tol,
             reg_covar: params.reg_covar,
             max_iter: params.max_iter,
@@ -166,6 +172,8 @@ impl Shape {
 pub enum Start {
     /// The clusters of k-means.
     KMeans,
+    /// The components of a full mixture by linfa-clustering.
+    Linfa,
     /// These components, one a row.
     Labels(Vec<u32>),
 }
@@ -237,14 +245,25 @@ pub fn mixture(x: ArrayView2<'_, f32>, options: &Options, context: &Context) -> 
     }
     let points = Points::new(x, Metric::Euclidean)?;
     let starts = match options.start {
-        Start::KMeans => options.n_init.max(1),
+        Start::KMeans | Start::Linfa => options.n_init.max(1),
         Start::Labels(_) => 1,
     };
     let mut best: Option<Rounds> = None;
     let mut failure = None;
     for start in 0..starts {
+        let seed = random::bits(context.seed, STARTS, start as u64);
         let labels = match &options.start {
             Start::Labels(labels) => labels.clone(),
+            Start::Linfa => {
+                context.stop.check()?;
+                match linfa::labels(x, options, seed) {
+                    Ok(labels) => labels,
+                    Err(problem) => {
+                        failure = Some(problem);
+                        continue;
+                    }
+                }
+            }
             Start::KMeans => {
                 let options = kmeans::Options {
                     n_clusters: k,
@@ -253,7 +272,6 @@ pub fn mixture(x: ArrayView2<'_, f32>, options: &Options, context: &Context) -> 
                     max_iter: 300,
                     tol: 1e-4,
                 };
-                let seed = random::bits(context.seed, STARTS, start as u64);
                 kmeans(x, &options, &context.with_seed(seed))?.labels
             }
         };

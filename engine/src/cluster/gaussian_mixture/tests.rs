@@ -189,3 +189,34 @@ fn labels_that_cannot_start_are_said() {
     let problem = mixture(cloud(3, 2, 0).view(), &options, &Context::new(0)).unwrap_err();
     assert!(problem.to_string().contains("below 2"), "{problem}");
 }
+
+#[test]
+fn a_start_by_linfa_finds_the_same_clouds_and_repeats_to_the_bit() {
+    let x = clouds();
+    let args = Args::from([
+        ("n_components".to_owned(), Arg::Int(2)),
+        ("n_init".to_owned(), Arg::Int(4)),
+        ("init_params".to_owned(), Arg::Text("linfa".into())),
+    ]);
+    let fit = || GaussianMixture.fit(x.view(), &args, &Context::new(3));
+    let fitted = fit().unwrap();
+    for (i, &label) in fitted.labels.iter().enumerate() {
+        assert_eq!(label == fitted.labels[0], i % 2 == 0);
+    }
+    assert_eq!(fit().unwrap(), fitted);
+}
+
+#[test]
+fn a_mixture_that_linfa_cannot_fit_is_a_sentence() {
+    let x = Array2::from_elem((10, 3), 1.0);
+    let args = Args::from([
+        ("n_components".to_owned(), Arg::Int(3)),
+        ("init_params".to_owned(), Arg::Text("linfa".into())),
+        ("reg_covar".to_owned(), Arg::Float(0.0)),
+    ]);
+    let said = GaussianMixture
+        .fit(x.view(), &args, &Context::new(3))
+        .unwrap_err()
+        .to_string();
+    assert!(said.contains("linfa"), "{said}");
+}
