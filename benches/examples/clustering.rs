@@ -7,7 +7,7 @@
 //! clustering knn ROWS.f32 N D K
 //! clustering fit ROWS.f32 N D METHOD [NAME=VALUE ...]   any method by its name
 //! ```
-//! Labels go to `ROWS.f32.labels` as little-endian i32. Times are wall seconds without reading the file.
+//! Labels, or the neighbours row after row, go to `ROWS.f32.labels` as little-endian i32. Times are wall seconds without reading the file.
 
 use std::error::Error;
 use std::time::Instant;
@@ -94,7 +94,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             let found = knn(x.view(), k, Metric::Euclidean, &context)?;
             let nearest = found
                 .indices
-                .column(0)
                 .iter()
                 .map(|index| index.cast_signed())
                 .collect();

@@ -48,6 +48,9 @@ fn command(mut terminal: Terminal) -> u8 {
         Ok(invocation) => invocation,
         Err(failure) => return dispatch::tell(&failure, &terminal),
     };
+    if let Err(failure) = commands::doctor::check_instructions() {
+        return dispatch::tell(&failure, &terminal);
+    }
     let dir = match house::directory(&invocation.globals, &terminal) {
         Ok(dir) => dir,
         Err(failure) => return dispatch::tell(&failure, &terminal),

@@ -89,12 +89,20 @@ fn hdbscan_gives_the_reference_labels_probabilities_and_outlier_scores() {
             .unwrap();
         let labels: Vec<i32> = numbers(&case["labels"]).iter().map(|x| *x as i32).collect();
         let agreement = ari(&found.labels, &labels);
+        if case["tied"].is_array() {
+            // The reference's tree with joins of one distance taken as one split: labels no order of rows changes.
+            let tied: Vec<i32> = numbers(&case["tied"]).iter().map(|x| *x as i32).collect();
+            let agreement = ari(&found.labels, &tied);
+            assert!(agreement > 0.9999, "{name}: ARI {agreement}");
+        }
         // As near as the reference is to itself with its rows in another order: exactly, where it is sure.
-        let least = case["agreement"].as_f64().unwrap().min(0.9999);
-        assert!(
-            agreement >= least,
-            "{name}: ARI {agreement}, the reference with itself {least}"
-        );
+        let itself = case["agreement"].as_f64().unwrap();
+        if itself == 1.0 || !case["tied"].is_array() {
+            assert!(
+                agreement >= itself.min(0.9999),
+                "{name}: ARI {agreement}, the reference with itself {itself}"
+            );
+        }
         close(
             &found.probabilities.unwrap(),
             &case["probabilities"],

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use messier_engine::linalg;
 use serde_json::{Map, Value as Json, json};
 
 use crate::failure::{Exit, Failure, Report};
@@ -99,25 +100,34 @@ fn threads(job: &Job<'_>) -> Finding {
     )
 }
 
+/// Fails if `MESSIER_ISA` asks for instructions that there are not: a sentence now is better than another path than the
+/// one asked for.
+pub fn check_instructions() -> Result<(), Failure> {
+    match linalg::forced_isa() {
+        Ok(_) => Ok(()),
+        Err(message) => Err(
+            Report::new(Exit::Usage, "instructions", format!("{message}."))
+                .hint("unset it and the best is chosen")
+                .into(),
+        ),
+    }
+}
+
+/// Which kernels run, and how fast they are.
 fn instructions() -> Finding {
-    #[cfg(target_arch = "x86_64")]
-    let found: Vec<&str> = [
-        (std::arch::is_x86_feature_detected!("avx2"), "AVX2"),
-        (std::arch::is_x86_feature_detected!("fma"), "FMA"),
-        (std::arch::is_x86_feature_detected!("avx512f"), "AVX-512"),
-    ]
-    .into_iter()
-    .filter_map(|(here, name)| here.then_some(name))
-    .collect();
-    #[cfg(not(target_arch = "x86_64"))]
-    let found: Vec<&str> = Vec::new();
+    let found = linalg::Isa::available();
+    let used = linalg::isa();
+    let names: Vec<&str> = found.iter().map(|isa| isa.name()).collect();
+    let why = match linalg::forced_isa() {
+        Ok(Some(_)) => "as MESSIER_ISA asks".to_owned(),
+        _ => format!("of {}", names.join(", ")),
+    };
     good(
         "processor",
-        if found.is_empty() {
-            "portable code".to_owned()
-        } else {
-            found.join(", ")
-        },
+        format!(
+            "{used} ({why}), {:.0} GFLOP/s in products",
+            linalg::measured_gflops(used)
+        ),
     )
 }
 

@@ -5,7 +5,7 @@ mod compare;
 mod completions;
 mod datasets;
 mod demo;
-mod doctor;
+pub mod doctor;
 mod export;
 mod help;
 mod import;

@@ -105,7 +105,7 @@ pub fn forced_isa() -> Result<Option<Isa>, String> {
         None => {
             let names: Vec<&str> = found.iter().map(|isa| isa.name()).collect();
             Err(format!(
-                "{VARIABLE} is {:?}, but this machine has {}",
+                "{VARIABLE} is {:?}, but this machine has only {}",
                 value.to_string_lossy(),
                 names.join(", ")
             ))

@@ -149,6 +149,19 @@ impl Block {
         }
     }
 
+    /// Replaces the block's rows by some rows of another block, in the order given.
+    ///
+    /// # Panics
+    /// If the other block has no such row: a mistake of the caller.
+    pub fn gather(&mut self, from: &Block, rows: &[u32]) {
+        (self.isa, self.steps, self.rows) = (from.isa, from.steps, rows.len());
+        self.words.clear();
+        for &row in rows {
+            self.words
+                .extend_from_slice(&from.words[row as usize * from.steps..][..from.steps]);
+        }
+    }
+
     /// The rows in the block.
     pub fn rows(&self) -> usize {
         self.rows

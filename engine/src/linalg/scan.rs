@@ -48,6 +48,27 @@ for_every_isa! {
         found
     }
 
+    /// The smallest `offsets[c] - 2 products[c]` of each group of [`LANES`]. Lengths are equal multiples of [`LANES`], and
+    /// there is a place in `out` for each group. O(n).
+    pub fn lowest_of_each(offsets: &[f32], products: &[f32], out: &mut [f32]) {
+        let groups = offsets.chunks_exact(LANES).zip(products.chunks_exact(LANES));
+        for ((offsets, products), out) in groups.zip(out) {
+            let mut values = [0.0_f32; LANES];
+            for lane in 0..LANES {
+                values[lane] = offsets[lane] - 2.0 * products[lane];
+            }
+            let mut half = LANES / 2;
+            while half > 0 {
+                for lane in 0..half {
+                    let other = values[lane + half];
+                    values[lane] = if other < values[lane] { other } else { values[lane] };
+                }
+                half /= 2;
+            }
+            *out = values[0];
+        }
+    }
+
     /// Appends `(offsets[c] - 2 products[c], first + c)` for every `c` where that is at most `threshold`, in rising
     /// `c`. Lengths are equal multiples of [`LANES`]. O(n).
     pub fn select_below(offsets: &[f32], products: &[f32], threshold: f32, first: u32, out: &mut Vec<(f32, u32)>) {

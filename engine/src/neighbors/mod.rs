@@ -1,25 +1,28 @@
 //! Nearest neighbours: the graph under UMAP, HDBSCAN, similarity and duplicates.
 //!
 //! [`knn`] is exact: all pairs are proposed by blocked products and the few that may be among the nearest are decided by
-//! exact f32 distances, so the answer is the brute-force answer to the bit, ties going to the lower index.
+//! exact f32 distances; rows of few coordinates are found by a kd-tree where boxes tell them apart. Either way the answer
+//! is the brute-force answer to the bit, ties going to the lower index.
 //! [`knn_graph`] is that for as many rows as it is cheap for, and beyond looks only at pairs that lie near, and says
 //! what share of the truth it found.
 
 mod approximate;
 mod candidates;
 mod exact;
+mod kdtree;
 mod points;
 mod radius;
 mod spatial;
 
 use ndarray::{Array2, ArrayView2, s};
+use rayon::prelude::*;
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::linalg;
+use crate::linalg::{self, Isa};
 
 pub use approximate::Recall;
-pub(crate) use exact::knn_squared;
+pub(crate) use kdtree::{KdTree, MOST_DIMS};
 pub(crate) use points::Points;
 pub use radius::{RadiusNeighbors, radius_neighbors};
 pub(crate) use radius::{Within, squared_for};
@@ -44,8 +47,8 @@ pub struct Neighbors {
 }
 
 /// The `k` nearest neighbours of every row of `x` (`n x d`, finite), itself excluded; `min(k, n - 1)` where there are
-/// not more. Exact; the same bits for any number of threads and on every machine. O(n² d / 2) products,
-/// O(n (d + k)) memory beside `x`.
+/// not more. Exact; the same bits for any number of threads and on every machine. O(n² d / 2) products, or
+/// O(n k log n) with up to 16 coordinates that tell rows apart; O(n (d + k)) memory beside `x`.
 ///
 /// # Errors
 /// A row that is not finite, more than `u32::MAX` rows, or [`Error::Cancelled`].
@@ -56,7 +59,8 @@ pub fn knn(
     context: &Context,
 ) -> Result<Neighbors, Error> {
     let points = Points::new(x, metric)?;
-    let mut found = exact::knn_squared(linalg::isa().for_dims(x.ncols()), &points, k, context)?;
+    let isa = linalg::isa().for_dims(x.ncols());
+    let mut found = knn_squared(isa, &points, k, context)?;
     found
         .distances
         .par_mapv_inplace(|squared| points.distance(squared));
@@ -89,6 +93,29 @@ impl KnnGraph {
     }
 }
 
+/// A kd-tree where it finds `k` neighbours with less work than all pairs.
+pub(crate) fn tree_for(isa: Isa, points: &Points<'_>, k: usize) -> Option<KdTree> {
+    let k = k.min(points.len().saturating_sub(1));
+    (k > 0 && points.dims() <= MOST_DIMS)
+        .then(|| KdTree::new(points))
+        .filter(|tree| tree.pays(isa, k))
+}
+
+/// The `min(k, n - 1)` nearest of every row, with squared distances in the units of the rows kept; by the tree if there
+/// is one.
+pub(crate) fn knn_by(
+    tree: Option<&KdTree>,
+    isa: Isa,
+    points: &Points<'_>,
+    k: usize,
+    context: &Context,
+) -> Result<Neighbors, Error> {
+    match tree {
+        Some(tree) => Ok(tree.knn(isa, k.min(points.len().saturating_sub(1)), context)?),
+        None => exact::knn_squared(isa, points, k, context),
+    }
+}
+
 /// The `k` nearest neighbours of every row as [`knn`] gives them up to [`EXACT_ROWS`] rows, and beyond nearly all of
 /// them: a sample's true neighbours decide how far the search goes, so that about 98 % are found. The same bits for
 /// any number of threads. O(n^1.5 d) products for rows that cluster; rows that do not are compared with all.
@@ -112,12 +139,49 @@ pub fn knn_graph(
     let isa = linalg::isa().for_dims(x.ncols());
     let (mut neighbors, recall) = match approximate::knn_squared(isa, &points, k, context)? {
         Some((neighbors, recall)) => (neighbors, Some(recall)),
-        None => (exact::knn_squared(isa, &points, k, context)?, None),
+        None => (knn_squared(isa, &points, k, context)?, None),
     };
     neighbors
         .distances
         .par_mapv_inplace(|squared| points.distance(squared));
     Ok(KnnGraph { neighbors, recall })
+}
+
+/// The `min(k, n - 1)` nearest of every row, with squared distances in the units of the rows kept.
+pub(crate) fn knn_squared(
+    isa: Isa,
+    points: &Points<'_>,
+    k: usize,
+    context: &Context,
+) -> Result<Neighbors, Error> {
+    knn_by(tree_for(isa, points, k).as_ref(), isa, points, k, context)
+}
+
+/// Brings neighbours into the order of rows. `order` has the row at each place; `found` has, for every `part` places, the
+/// keys of their `k` neighbours each: the bits of the squared distance above the row.
+fn in_row_order(order: &[u32], found: &[Vec<u64>], part: usize, k: usize) -> Neighbors {
+    let mut place = vec![0_u32; order.len()];
+    for (at, row) in order.iter().enumerate() {
+        place[*row as usize] = at as u32;
+    }
+    let mut neighbors = Neighbors {
+        indices: Array2::zeros((order.len(), k)),
+        distances: Array2::zeros((order.len(), k)),
+    };
+    let indices = neighbors.indices.outer_iter_mut().into_par_iter();
+    indices
+        .zip(neighbors.distances.outer_iter_mut())
+        .enumerate()
+        .with_min_len(256)
+        .for_each(|(row, (mut indices, mut distances))| {
+            let at = place[row] as usize;
+            let keys = &found[at / part][at % part * k..][..k];
+            for ((index, distance), key) in indices.iter_mut().zip(distances.iter_mut()).zip(keys) {
+                *index = *key as u32;
+                *distance = f32::from_bits((*key >> 32) as u32);
+            }
+        });
+    neighbors
 }
 
 #[cfg(test)]

@@ -51,11 +51,21 @@ fn check(x: &Array2<f32>, k: usize, metric: Metric) {
     let expected = brute(x, k, metric);
     for isa in Isa::available() {
         let points = Points::new(x.view(), metric).unwrap();
-        let mut found = knn_squared(isa, &points, k, &Context::new(0)).unwrap();
-        found
-            .distances
-            .mapv_inplace(|squared| points.distance(squared));
-        assert_eq!(found, expected, "{isa} {:?} k={k} {metric:?}", x.dim());
+        let tree =
+            (points.dims() <= MOST_DIMS && k > 0 && x.nrows() > 1).then(|| KdTree::new(&points));
+        for tree in [None, tree.as_ref()] {
+            let mut found = knn_by(tree, isa, &points, k, &Context::new(0)).unwrap();
+            found
+                .distances
+                .mapv_inplace(|squared| points.distance(squared));
+            assert_eq!(
+                found,
+                expected,
+                "{isa} {:?} k={k} {metric:?} {}",
+                x.dim(),
+                tree.is_some()
+            );
+        }
     }
 }
 
@@ -70,6 +80,8 @@ fn neighbours_are_those_of_brute_force_on_every_path() {
         (65, 17, 15),
         (257, 33, 10),
         (700, 9, 20),
+        (900, 2, 40),
+        (1500, 3, 5),
         (530, 64, 5),
     ] {
         for metric in [Metric::Euclidean, Metric::Cosine] {
@@ -151,7 +163,7 @@ fn numbers_that_are_not_finite_are_refused_with_their_row() {
 
 #[test]
 fn it_stops_at_every_tick() {
-    let x = cloud(300, 6, 4);
+    let x = cloud(300, 20, 4);
     let mut n = 1;
     loop {
         let mut context = Context::new(0);

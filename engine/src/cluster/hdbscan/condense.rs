@@ -1,8 +1,15 @@
 //! The condensed tree: single linkage without the splits that only lose a few rows.
 //!
-//! Going down from the root, a split into two groups of at least `min_cluster_size` makes two clusters; any other split
-//! only lets the small side's rows fall out of the cluster. `lambda` is one over the distance. Rows at distance 0 of
-//! each other cannot be told apart, so a split at distance 0 never makes clusters: its rows fall out together.
+//! Going down from the root, a split into two or more groups of at least `min_cluster_size` makes clusters of them; any
+//! other split only lets the small groups' rows fall out of the cluster. `lambda` is one over the distance. Rows at
+//! distance 0 of each other cannot be told apart, so a split at distance 0 never makes clusters: its rows fall out
+//! together.
+//!
+//! Joins of one distance are one split. Core distances make equal distances common (a row between two groups reaches
+//! both at its own core distance), and any order among them would be an accident: of the rows' order, or of how equal
+//! numbers are sorted. So neither the spanning tree chosen among equals nor the order of the rows shows in the clusters.
+
+use std::ops::Range;
 
 use super::linkage::Join;
 use super::select::Chosen;
@@ -16,8 +23,64 @@ pub(super) struct Cluster {
     pub birth: f64,
     /// The rows below it.
     pub size: usize,
-    /// The clusters it splits into: none or two.
-    pub children: Option<[u32; 2]>,
+    /// The clusters it splits into: none, or two or more, by their first rows.
+    pub children: Range<u32>,
+}
+
+/// The nodes of single linkage: rows, then joins.
+struct Nodes<'a> {
+    joins: &'a [Join],
+    n: usize,
+    /// The lowest row below each join.
+    first_rows: Vec<u32>,
+}
+
+impl<'a> Nodes<'a> {
+    fn new(joins: &'a [Join], n: usize) -> Nodes<'a> {
+        let mut first_rows = Vec::with_capacity(joins.len());
+        for join in joins {
+            let of = |node: u32| {
+                let join = (node as usize).checked_sub(n);
+                join.map_or(node, |at| first_rows[at])
+            };
+            first_rows.push(of(join.left).min(of(join.right)));
+        }
+        Nodes {
+            joins,
+            n,
+            first_rows,
+        }
+    }
+
+    /// The join that a node is, if it is no row.
+    fn join(&self, node: u32) -> Option<Join> {
+        (node as usize).checked_sub(self.n).map(|at| self.joins[at])
+    }
+
+    fn size(&self, node: u32) -> usize {
+        self.join(node).map_or(1, |join| join.size as usize)
+    }
+
+    fn first_row(&self, node: u32) -> u32 {
+        (node as usize)
+            .checked_sub(self.n)
+            .map_or(node, |at| self.first_rows[at])
+    }
+
+    /// The parts that a join joins, with all joins of the same distance below it.
+    fn split(&self, node: u32, parts: &mut Vec<u32>) {
+        parts.clear();
+        let Some(top) = self.join(node) else {
+            return;
+        };
+        let mut open = vec![top.right, top.left];
+        while let Some(node) = open.pop() {
+            match self.join(node) {
+                Some(join) if join.distance == top.distance => open.extend([join.right, join.left]),
+                _ => parts.push(node),
+            }
+        }
+    }
 }
 
 /// The condensed tree.
@@ -33,28 +96,24 @@ pub(super) struct Condensed {
 impl Condensed {
     /// Condenses the joins of `n` rows. O(n).
     pub fn new(joins: &[Join], n: usize, min_cluster_size: usize) -> Condensed {
-        let root = Cluster {
-            parent: 0,
-            birth: 0.0,
-            size: n,
-            children: None,
-        };
         let mut tree = Condensed {
-            clusters: vec![root],
+            clusters: vec![Cluster {
+                parent: 0,
+                birth: 0.0,
+                size: n,
+                children: 0..0,
+            }],
             fell_from: vec![0; n],
             fell_at: vec![0.0; n],
         };
-        let size = |node: u32| {
-            (node as usize)
-                .checked_sub(n)
-                .map_or(1, |at| joins[at].size as usize)
-        };
+        let nodes = Nodes::new(joins, n);
         let mut open: Vec<(u32, u32)> = Vec::new();
         if let Some(last) = joins.len().checked_sub(1) {
             open.push(((n + last) as u32, 0));
         }
+        let mut parts = Vec::new();
         while let Some((node, cluster)) = open.pop() {
-            let Some(join) = (node as usize).checked_sub(n).map(|at| joins[at]) else {
+            let Some(join) = nodes.join(node) else {
                 // A row alone is no cluster: min_cluster_size is at least 2.
                 continue;
             };
@@ -63,38 +122,42 @@ impl Condensed {
             } else {
                 f64::INFINITY
             };
-            let large = [join.left, join.right].map(|side| size(side) >= min_cluster_size);
-            if large == [true, true] && lambda.is_finite() {
-                let first = tree.clusters.len() as u32;
-                tree.clusters[cluster as usize].children = Some([first, first + 1]);
-                for (child, side) in (first..).zip([join.left, join.right]) {
-                    tree.clusters.push(Cluster {
-                        parent: cluster,
-                        birth: lambda,
-                        size: size(side),
-                        children: None,
-                    });
-                    open.push((side, child));
-                }
+            nodes.split(node, &mut parts);
+            let is_large = |part: u32| nodes.size(part) >= min_cluster_size && lambda.is_finite();
+            let mut large: Vec<u32> = parts
+                .iter()
+                .copied()
+                .filter(|part| is_large(*part))
+                .collect();
+            for part in parts.iter().filter(|part| !is_large(**part)) {
+                tree.fall(*part, cluster, lambda, &nodes);
+            }
+            if let [one] = large.as_slice() {
+                open.push((*one, cluster));
                 continue;
             }
-            for (side, large) in [join.left, join.right].into_iter().zip(large) {
-                if large && lambda.is_finite() {
-                    open.push((side, cluster));
-                } else {
-                    tree.fall(side, cluster, lambda, joins, n);
-                }
+            large.sort_unstable_by_key(|part| nodes.first_row(*part));
+            let first = tree.clusters.len() as u32;
+            tree.clusters[cluster as usize].children = first..first + large.len() as u32;
+            for (child, part) in (first..).zip(large) {
+                tree.clusters.push(Cluster {
+                    parent: cluster,
+                    birth: lambda,
+                    size: nodes.size(part),
+                    children: 0..0,
+                });
+                open.push((part, child));
             }
         }
         tree
     }
 
     /// Lets every row below a node fall out of a cluster.
-    fn fall(&mut self, node: u32, cluster: u32, lambda: f64, joins: &[Join], n: usize) {
+    fn fall(&mut self, node: u32, cluster: u32, lambda: f64, nodes: &Nodes<'_>) {
         let mut below = vec![node];
         while let Some(node) = below.pop() {
-            match (node as usize).checked_sub(n) {
-                Some(at) => below.extend([joins[at].left, joins[at].right]),
+            match nodes.join(node) {
+                Some(join) => below.extend([join.left, join.right]),
                 None => {
                     self.fell_from[node as usize] = cluster;
                     self.fell_at[node as usize] = lambda;

@@ -11,7 +11,7 @@ pub(super) struct Join {
     pub size: u32,
 }
 
-/// Joins the rows along the edges of a spanning tree, in the order (distance, lower row, higher row). O(n log n).
+/// Joins the rows along the edges of a spanning tree, shortest first. O(n log n).
 pub(super) fn single(n: usize, edges: &[Edge]) -> Vec<Join> {
     let mut order = edges.to_vec();
     order.sort_unstable_by(Edge::compare);

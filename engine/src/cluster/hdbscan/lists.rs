@@ -22,6 +22,8 @@ pub(super) struct Lists {
     pub core: Vec<f32>,
     /// What no unlisted neighbour of a row is nearer than; infinite where all are listed.
     pub end: Vec<f32>,
+    /// How many of a row's nearest neighbours are known to be in its component: components only grow.
+    pub inside: Vec<u32>,
 }
 
 impl Lists {
@@ -33,11 +35,16 @@ impl Lists {
     }
 
     /// Each row's shortest listed edge out of its component.
-    fn outgoing(&self, of: &[u32]) -> Vec<Edge> {
-        let rows = (0..of.len()).into_par_iter().with_min_len(256);
-        rows.map(|row| {
-            let mut best = Edge::NONE;
-            for at in row * self.k..(row + 1) * self.k {
+    fn outgoing(&mut self, of: &[u32]) -> Vec<Edge> {
+        let mut inside = std::mem::take(&mut self.inside);
+        let rows = inside.par_iter_mut().enumerate().with_min_len(256);
+        let edges = rows.map(|(row, inside)| {
+            let (mut best, list) = (Edge::NONE, row * self.k..(row + 1) * self.k);
+            *inside += self.neighbors[list.clone()][*inside as usize..]
+                .iter()
+                .take_while(|other| of[**other as usize] == of[row])
+                .count() as u32;
+            for at in list.skip(*inside as usize) {
                 if self.stretched[at] > best.weight {
                     break;
                 }
@@ -48,12 +55,14 @@ impl Lists {
                 }
             }
             best
-        })
-        .collect()
+        });
+        let edges = edges.collect();
+        self.inside = inside;
+        edges
     }
 
     /// The shortest listed edge out of each component (dense numbers), and whether it is proven the shortest of all.
-    pub fn shortest(&self, of: &[u32], components: usize) -> (Vec<Edge>, Vec<bool>) {
+    pub fn shortest(&mut self, of: &[u32], components: usize) -> (Vec<Edge>, Vec<bool>) {
         let outgoing = self.outgoing(of);
         let mut best = vec![Edge::NONE; components];
         let mut end = vec![f32::INFINITY; components];
@@ -72,7 +81,7 @@ impl Lists {
 
     /// Joins components as long as the lists prove edges.
     pub fn join(
-        &self,
+        &mut self,
         groups: &mut Groups,
         tree: &mut Vec<Edge>,
         step: &Step<'_>,

@@ -43,7 +43,7 @@ pub(super) fn select(tree: &Condensed, choice: &Choice) -> Chosen {
 fn leaves(tree: &Condensed) -> Vec<bool> {
     let clusters = tree.clusters.iter().enumerate();
     clusters
-        .map(|(at, cluster)| at > 0 && cluster.children.is_none())
+        .map(|(at, cluster)| at > 0 && cluster.children.is_empty())
         .collect()
 }
 
@@ -53,21 +53,12 @@ fn most_stable(tree: &Condensed, choice: &Choice) -> Vec<bool> {
     let mut kept = vec![true; tree.clusters.len()];
     for at in (0..tree.clusters.len()).rev() {
         let cluster = &tree.clusters[at];
-        let below: f64 = cluster
-            .children
-            .iter()
-            .flatten()
-            .map(|&c| stability[c as usize])
-            .sum();
+        let children = cluster.children.clone();
+        let below: f64 = children.clone().map(|c| stability[c as usize]).sum();
         let barred = at == 0 && !choice.single;
         // Rows that fall out of the root on the way count for no limit, as in scikit-learn.
         let size = if at == 0 {
-            cluster
-                .children
-                .iter()
-                .flatten()
-                .map(|&c| tree.clusters[c as usize].size)
-                .sum()
+            children.map(|c| tree.clusters[c as usize].size).sum()
         } else {
             cluster.size
         };

@@ -4,8 +4,10 @@
 //! One pass finds neighbours and with them core distances; their lists prove most edges. What is left are components
 //! that lists cannot see out of. If they are few, one more pass finds the shortest edge between every two of them and
 //! the tree is finished on those; if they are many, a pass finds each component's shortest edge and the rest repeats.
-//! Weights are squared distances until the end: the order is the same.
+//! Weights are squared distances until the end: the order is the same. Rows of few coordinates are searched by a kd-tree
+//! instead of passes over all pairs.
 
+mod descent;
 mod sweep;
 
 use super::edges::{Edge, Groups};
@@ -13,7 +15,8 @@ use super::lists::Lists;
 use crate::context::Context;
 use crate::error::Error;
 use crate::linalg::Isa;
-use crate::neighbors::{Points, knn_squared};
+use crate::neighbors::{Points, knn_by, tree_for};
+use descent::Descent;
 use sweep::{Between, sweep};
 
 /// Listed neighbours a row at least: more prove more.
@@ -21,8 +24,8 @@ const LISTED: usize = 16;
 /// Components that are few enough for a table of all pairs of them.
 const TABLE: usize = 1024;
 
-/// The `n - 1` edges of the tree, weights in the metric's units. Deterministic; of several right trees (equal weights)
-/// one that does not depend on threads. O(n² d) a pass, usually two passes.
+/// The `n - 1` edges of the tree, weights in the metric's units. Of several right trees (equal weights) one; their weights
+/// are the same. O(n² d) a pass, usually two passes; with few coordinates about O(n log² n).
 pub(super) fn tree(
     isa: Isa,
     points: &Points<'_>,
@@ -31,7 +34,9 @@ pub(super) fn tree(
     context: &Context,
 ) -> Result<Vec<Edge>, Error> {
     let n = points.len();
-    let found = knn_squared(isa, points, LISTED.max(min_samples - 1), context)?;
+    let listed = LISTED.max(min_samples - 1);
+    let by_box = tree_for(isa, points, listed);
+    let found = knn_by(by_box.as_ref(), isa, points, listed, context)?;
     let k = found.indices.ncols();
     let stretch = points.stretch(alpha);
     let squared = found.distances.into_raw_vec_and_offset().0;
@@ -54,12 +59,13 @@ pub(super) fn tree(
             }
         })
         .collect();
-    let lists = Lists {
+    let mut lists = Lists {
         k,
         neighbors: found.indices.into_raw_vec_and_offset().0,
         stretched,
         core,
         end,
+        inside: vec![0; n],
     };
 
     let mut groups = Groups::new(n);
@@ -67,6 +73,17 @@ pub(super) fn tree(
     let step = context.step("join neighbours", 0);
     lists.join(&mut groups, &mut tree, &step)?;
     drop(step);
+    if let Some(by_box) = &by_box {
+        let step = context.step("join components", 0);
+        let descent = Descent::new(isa, by_box, &lists, stretch);
+        while groups.count() > 1 {
+            let of = groups.dense();
+            let (known, _) = lists.shortest(&of, groups.count());
+            for edge in descent.shortest(&of, known, &step)? {
+                groups.add(edge, &mut tree);
+            }
+        }
+    }
     while groups.count() > 1 {
         let of = groups.dense();
         let (known, _) = lists.shortest(&of, groups.count());

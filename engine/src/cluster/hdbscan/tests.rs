@@ -92,12 +92,47 @@ fn the_tree_has_the_weights_of_a_plain_one() {
         5,
         1.0,
     );
+    for (n, d, count) in [(3000, 2, 9), (2500, 3, 5), (2000, 10, 3)] {
+        check_tree(&groups(n, d, count), Metric::Euclidean, 6, 1.0);
+    }
+    check_tree(&groups(1500, 2, 6), Metric::Cosine, 5, 1.4);
     check_tree(
         &groups(300, 5, 4).mapv(|x| x * 1e30),
         Metric::Euclidean,
         5,
         1.0,
     );
+}
+
+#[test]
+fn the_order_of_rows_does_not_matter() {
+    // Rows on a coarse grid: most distances have many equals.
+    for (n, step, size) in [(150, 0.5, 4), (400, 0.25, 8), (300, 1.0, 5)] {
+        let noise = cloud(n, 2, n as u64);
+        let x = noise.mapv(|x| (x / step).round() * step);
+        let turned: Vec<usize> = (0..n).map(|row| (row * 7 + 3) % n).collect();
+        assert!(n % 7 != 0);
+        let y = x.select(ndarray::Axis(0), &turned);
+        let args = args(&[("min_cluster_size", messier_query::signature::Arg::Int(size))]);
+        let run = |x: &Array2<f32>| HDBSCAN.fit(x.view(), &args, &Context::new(0)).unwrap();
+        let (a, b) = (run(&x), run(&y));
+        assert_eq!(a.len(), b.len());
+        let mut names = vec![None; a.len()];
+        for (at, &row) in turned.iter().enumerate() {
+            assert_eq!(a.labels[row] < 0, b.labels[at] < 0);
+            if let Ok(label) = usize::try_from(a.labels[row]) {
+                assert_eq!(*names[label].get_or_insert(b.labels[at]), b.labels[at]);
+            }
+            let of = |found: &Clustering, row: usize| {
+                let probabilities = found.probabilities.as_ref().unwrap();
+                (
+                    probabilities[row],
+                    found.outlier_scores.as_ref().unwrap()[row],
+                )
+            };
+            assert_eq!(of(&a, row), of(&b, at));
+        }
+    }
 }
 
 #[test]

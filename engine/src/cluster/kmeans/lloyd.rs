@@ -38,7 +38,7 @@ pub(super) fn rounds(
     let k = centers.len() / dims;
     let step = context.step("assign", n as u64 * (max_iter as u64 + 1));
     let mut centers = Centers::new(isa, centers, dims);
-    let mut known = Known::new(measured.0.clone(), measured.1);
+    let mut known = Known::new(measured.0.clone(), measured.1, k);
     let mut sums = Sums::new(isa, k, dims);
     let mut moves = None;
     let mut iterations = 0;

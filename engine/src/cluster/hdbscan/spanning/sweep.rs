@@ -59,7 +59,7 @@ impl Between {
     }
 
     /// The greatest weight an edge between two components may have to be of interest.
-    fn limit(&self, a: u32, b: u32) -> f32 {
+    pub fn limit(&self, a: u32, b: u32) -> f32 {
         let read = |at: usize| f32::from_bits(self.weight[at].load(Ordering::Relaxed));
         match self.table {
             Some(components) => read(a.min(b) as usize * components + a.max(b) as usize),
@@ -68,7 +68,7 @@ impl Between {
     }
 
     /// Takes an edge between two components into account; whether it was an improvement.
-    fn improve(&self, a: u32, b: u32, edge: Edge) -> bool {
+    pub fn improve(&self, a: u32, b: u32, edge: Edge) -> bool {
         let at = |at: usize| {
             let mut best = self.best[at].lock().unwrap_or_else(PoisonError::into_inner);
             let before = *best;
@@ -78,11 +78,13 @@ impl Between {
         };
         match self.table {
             Some(components) => at(a.min(b) as usize * components + a.max(b) as usize),
+            None if a == b => at(a as usize),
             None => at(a as usize) | at(b as usize),
         }
     }
 
-    fn into_edges(self) -> Vec<Edge> {
+    /// The edges found.
+    pub fn into_edges(self) -> Vec<Edge> {
         let best = self
             .best
             .into_iter()
