@@ -333,3 +333,101 @@ fn embedding_again_touches_neither_weights_nor_job_files() {
     assert!(said("nothing was computed"), "{:?}", again.notes);
     assert!(!world.session.store().dir().join("jobs").exists());
 }
+
+#[test]
+fn an_index_is_used_where_it_fits_and_grows_with_the_samples() {
+    let world = World::new();
+    let first = world.run(r#"similarity(run="near", neighbors=20)"#);
+    assert_eq!(first.scores["recall"], Some(1.0));
+    assert!(first.fields.is_empty());
+    let remark = "the neighbours are those of the run \"near\"";
+    let used = |record: &messier_engine::runs::RunRecord| {
+        record.notes.iter().any(|note| note.message == remark)
+    };
+    let with = world.run(r#"reduce(method="umap", run="with", n_epochs=20)"#);
+    assert!(used(&with), "{:?}", with.notes);
+    // Another metric, more neighbours than are kept, other samples: searched again.
+    assert!(!used(&world.run(
+        r#"reduce(method="umap", run="a", n_epochs=20, metric="cosine")"#
+    )));
+    assert!(!used(&world.run(
+        r#"reduce(method="umap", run="b", n_epochs=20, n_neighbors=40)"#
+    )));
+    assert!(!used(&world.run(
+        r#"limit(50).reduce(method="umap", run="c", n_epochs=20)"#
+    )));
+    world.session.delete_run("d", "near").unwrap();
+    let without = world.run(r#"reduce(method="umap", run="without", n_epochs=20)"#);
+    assert!(!used(&without));
+    assert_eq!(
+        with.output, without.output,
+        "an index changes nothing but the time"
+    );
+    world.run(r#"limit(52).similarity(run="near", neighbors=20)"#);
+    let grown = world.run(r#"similarity(run="near", neighbors=20, overwrite=True)"#);
+    assert_eq!(grown.output, first.output);
+    let added = "8 samples were added to the index of 52 that was there";
+    assert!(
+        grown.notes.iter().any(|note| note.message == added),
+        "{:?}",
+        grown.notes
+    );
+    assert!(
+        world
+            .answer(r#"similarity(run="with", overwrite=True)"#)
+            .is_err()
+    );
+}
+
+#[test]
+fn samples_that_came_later_are_placed_among_the_others() {
+    let world = World::new();
+    for call in [
+        r#"limit(55).reduce(method="pca", run="flat")"#,
+        r#"limit(55).reduce(method="umap", run="map", n_neighbors=8)"#,
+        r#"limit(55).reduce(method="tsne", run="tsne", perplexity=5)"#,
+        r#"limit(55).cluster(method="kmeans", n_clusters=3, run="k3")"#,
+        r#"limit(55).cluster(method="hdbscan", min_cluster_size=4, run="h4")"#,
+    ] {
+        world.run(call);
+    }
+    let all = world.run(r#"reduce(method="pca", run="whole")"#);
+    assert!(all.scores["explained_variance_ratio"].unwrap() > 0.99);
+    for key in ["flat", "map", "tsne", "k3", "h4"] {
+        let before = world.value(&format!(r#"limit(55).values("{key}")"#));
+        let record = world.run(&format!(r#"place(run="{key}")"#));
+        assert_eq!(record.history.len(), 1, "{key}");
+        assert_eq!(record.history[0].changed, 5, "{key}");
+        assert_eq!(
+            world.value(&format!(r#"limit(55).values("{key}")"#)),
+            before,
+            "{key}"
+        );
+        let missing = format!(r#"match(F("{key}") == None).count()"#);
+        assert_eq!(world.value(&missing), 0, "{key}");
+        assert!(
+            world.answer(&format!(r#"place(run="{key}")"#)).is_err(),
+            "{key}: nothing is left"
+        );
+    }
+    // The last ten samples are one group; five of them came later and went where the other five are.
+    assert_eq!(
+        world.value(r#"skip(50).distinct("k3")"#),
+        serde_json::json!(["2"])
+    );
+    for map in ["map", "tsne", "flat"] {
+        let points = world.value(&format!(r#"values("{map}")"#));
+        let point =
+            |row: usize| -> [f64; 2] { [0, 1].map(|axis| points[row][axis].as_f64().unwrap()) };
+        let apart = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
+        for new in 55..60 {
+            let own = (50..55)
+                .map(|row| apart(point(new), point(row)))
+                .fold(f64::MAX, f64::min);
+            let others = (0..50)
+                .map(|row| apart(point(new), point(row)))
+                .fold(f64::MAX, f64::min);
+            assert!(own < others, "{map} {new}: {own} {others}");
+        }
+    }
+}

@@ -8,6 +8,7 @@
 
 mod approximate;
 mod candidates;
+mod cross;
 mod exact;
 mod kdtree;
 mod points;
@@ -22,6 +23,8 @@ use crate::error::Error;
 use crate::linalg::{self, Isa};
 
 pub use approximate::Recall;
+pub use cross::{extend, nearest_among};
+pub(crate) use exact::knn_squared;
 pub(crate) use kdtree::{KdTree, MOST_DIMS};
 pub(crate) use points::Points;
 pub use radius::{RadiusNeighbors, radius_neighbors};
@@ -35,6 +38,17 @@ pub enum Metric {
     /// One minus the cosine of the angle: half the squared euclidean distance of the rows scaled to length 1, so 0 to
     /// 2. A row of zeros has no direction and stays as it is: 1/2 from every direction, 0 from other zeros.
     Cosine,
+}
+
+impl Metric {
+    /// The metric called `word` by a parameter; euclidean for any other word.
+    pub fn named(word: &str) -> Metric {
+        if word == "cosine" {
+            Metric::Cosine
+        } else {
+            Metric::Euclidean
+        }
+    }
 }
 
 /// The nearest neighbours of every row, nearest first.

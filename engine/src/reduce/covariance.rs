@@ -92,6 +92,19 @@ impl<'a> Centred<'a> {
         block
     }
 
+    /// The sum of squares of the centred, scaled rows.
+    pub fn squares(&self) -> f64 {
+        let blocks = self.nrows().div_ceil(ROWS);
+        let sums: Vec<f64> = (0..blocks)
+            .into_par_iter()
+            .map(|block| {
+                let rows = self.rows(range(block, self.nrows()));
+                rows.iter().map(|&value| f64::from(value).powi(2)).sum()
+            })
+            .collect();
+        sums.iter().sum()
+    }
+
     /// The number of rows.
     pub fn nrows(&self) -> usize {
         self.x.nrows()

@@ -3,6 +3,7 @@
 mod covariance;
 pub(crate) mod eigen;
 pub mod pca;
+mod subspace;
 pub mod tsne;
 pub mod umap;
 
@@ -34,6 +35,19 @@ pub trait Reducer: Sync {
         context: &Context,
     ) -> Result<Reduction, Error>;
 
+    /// Places new rows `x` among rows that this method placed with `args`; those stay where they are, and new rows do not
+    /// influence each other.
+    ///
+    /// # Errors
+    /// A bad argument, numbers that are not finite, or [`Error::Cancelled`].
+    fn place(
+        &self,
+        x: ArrayView2<'_, f32>,
+        reference: &Reference<'_>,
+        args: &Args,
+        context: &Context,
+    ) -> Result<Array2<f32>, Error>;
+
     /// [`Reducer::fit_knowing`] with nothing known.
     ///
     /// # Errors
@@ -48,9 +62,22 @@ pub trait Reducer: Sync {
     }
 }
 
+/// What a method placed before.
+#[derive(Debug)]
+pub struct Reference<'a> {
+    /// The rows, `n x d`, `n >= 1`.
+    pub rows: ArrayView2<'a, f32>,
+    /// Their points, in the same order.
+    pub points: Array2<f32>,
+    /// The components, where the method has them.
+    pub model: Option<pca::Model>,
+}
+
 /// Neighbours of the rows, found earlier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Known {
+    /// The run they are from.
+    pub run: String,
     /// How they were measured.
     pub metric: Metric,
     /// The neighbours.
@@ -72,7 +99,13 @@ fn neighbors_of(
         known.metric == metric && rows == x.nrows() && columns >= k
     });
     let graph = match fits {
-        Some(known) => known.graph.first(k),
+        Some(known) => {
+            context.notes.remark(format!(
+                "the neighbours are those of the run {:?}",
+                known.run
+            ));
+            known.graph.first(k)
+        }
         None => knn_graph(x, k, metric, context)?,
     };
     let scores = match graph.recall {
@@ -97,6 +130,8 @@ pub struct Reduction {
     pub scores: Scores,
     /// Every parameter the method used, defaults too, for the record.
     pub params: Args,
+    /// The components, of a method that has them.
+    pub model: Option<pca::Model>,
 }
 
 /// The method called `name`; `-` and `_` are the same.

@@ -1,8 +1,8 @@
 //! Principal component analysis by the eigenvectors of the covariance, or of the rows' inner products where there are
-//! fewer rows than columns.
+//! fewer rows than columns; or, where both are many, by subspace iteration.
 //!
-//! Both are exact and take one pass over the data; a singular value decomposition of the data would keep a little more
-//! precision in the smallest components, which nobody looks at, and costs several times as much.
+//! The first two are exact and take one pass over the data; a singular value decomposition of the data would keep a
+//! little more precision in the smallest components, which nobody looks at, and costs several times as much.
 
 use messier_query::params;
 use messier_query::signature::{Args, Default, Example, Kind, Returns, Signature};
@@ -10,7 +10,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::covariance::Centred;
-use super::{Known, Reducer, Reduction, eigen};
+use super::{Known, Reducer, Reduction, Reference, eigen, subspace};
 use crate::context::Context;
 use crate::error::Error;
 use crate::finite::check_finite;
@@ -19,6 +19,8 @@ use crate::finite::check_finite;
 const ROWS: usize = 1024;
 /// The widest covariance that is decomposed densely (2 GB).
 const WIDEST: usize = 16_384;
+/// Beyond this width, and where at most a tenth of the directions is wanted, iteration is the quicker way.
+const DENSE: usize = 2048;
 /// Eigenvalues below this share of the largest are what rounding left.
 const NEGLIGIBLE: f64 = 1e-10;
 
@@ -29,6 +31,8 @@ params! {
         n_components: usize = Default::Int(2), Kind::Int { lo: 1, hi: 4096 };
         /// Whether to scale every component to variance 1.
         whiten: bool = Default::Bool(false), Kind::Bool;
+        /// How the components are found: `covariance_eigh` exactly from the covariance, `randomized` by iteration from a random start, `auto` exactly unless rows and columns are both many.
+        svd_solver: String = Default::Text("auto"), Kind::Choice(Solver::WORDS);
     }
 }
 
@@ -48,6 +52,38 @@ static SIGNATURE: Signature = Signature {
     ],
     returns: Returns::Run,
 };
+
+/// How components are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Solver {
+    /// Exactly, unless both sides are long and few components are wanted.
+    Auto,
+    /// From the covariance or the rows' inner products, whichever is smaller.
+    Covariance,
+    /// By subspace iteration.
+    Randomized,
+}
+
+impl Solver {
+    /// The words a parameter may have; scikit-learn's.
+    pub const WORDS: &'static [&'static str] = &["auto", "covariance_eigh", "randomized"];
+
+    fn named(word: &str) -> Solver {
+        match word {
+            "covariance_eigh" => Solver::Covariance,
+            "randomized" => Solver::Randomized,
+            _ => Solver::Auto,
+        }
+    }
+
+    fn iterates(self, side: usize, k: usize) -> bool {
+        match self {
+            Solver::Auto => side > WIDEST || (side > DENSE && 10 * k <= side),
+            Solver::Covariance => false,
+            Solver::Randomized => true,
+        }
+    }
+}
 
 /// The method `pca`.
 #[derive(Debug)]
@@ -70,16 +106,9 @@ impl Reducer for Pca {
             bad,
         })?;
         check_finite(x)?;
-        let model = Model::fit(x, params.n_components, context)?;
-        let mut points = model.project(x, context)?;
-        if params.whiten {
-            for (mut column, &variance) in points.axis_iter_mut(Axis(1)).zip(&model.variances) {
-                if variance > 0.0 {
-                    let deviation = variance.sqrt();
-                    column.mapv_inplace(|value| (f64::from(value) / deviation) as f32);
-                }
-            }
-        }
+        let solver = Solver::named(&params.svd_solver);
+        let model = Model::fit_with(x, params.n_components, solver, context)?;
+        let points = model.places(x, params.whiten, context)?;
         if model.rank < params.n_components {
             context.notes.remark(format!(
                 "the data varies in {} {} only; the other {} components of PCA are 0",
@@ -96,7 +125,28 @@ impl Reducer for Pca {
             points,
             scores: model.scores(),
             params: params.record(),
+            model: Some(model),
         })
+    }
+
+    fn place(
+        &self,
+        x: ArrayView2<'_, f32>,
+        reference: &Reference<'_>,
+        args: &Args,
+        context: &Context,
+    ) -> Result<Array2<f32>, Error> {
+        let params = Params::read(args).map_err(|bad| Error::Arguments {
+            call: "pca".to_owned(),
+            bad,
+        })?;
+        check_finite(x)?;
+        let model = reference.model.as_ref().ok_or_else(|| {
+            Error::Input(
+                "this run of PCA kept no components to project onto; run it again once".to_owned(),
+            )
+        })?;
+        model.places(x, params.whiten, context)
     }
 }
 
@@ -117,29 +167,48 @@ pub struct Model {
 }
 
 impl Model {
-    /// The first `k` components of the rows of `x` (finite, `n >= 1`).
-    ///
-    /// `n d min(n, d)` operations for the products and `min(n, d)^3` for the eigenvectors.
+    /// The first `k` components of the rows of `x` (finite, `n >= 1`), found as [`Solver::Auto`] does.
     ///
     /// # Errors
-    /// [`Error::Cancelled`]; [`Error::Input`] where both sides of `x` are longer than 16,384.
+    /// [`Error::Cancelled`].
     pub fn fit(x: ArrayView2<'_, f32>, k: usize, context: &Context) -> Result<Model, Error> {
+        Model::fit_with(x, k, Solver::Auto, context)
+    }
+
+    /// The first `k` components of the rows of `x` (finite, `n >= 1`).
+    ///
+    /// `n d min(n, d)` operations for the products and `min(n, d)^3` for the eigenvectors, or `32 n d (k + 10)` by
+    /// iteration.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`]; [`Error::Input`] where both sides of `x` are longer than 16,384 and the covariance is asked for.
+    pub fn fit_with(
+        x: ArrayView2<'_, f32>,
+        k: usize,
+        solver: Solver,
+        context: &Context,
+    ) -> Result<Model, Error> {
         let (n, d) = x.dim();
         let side = n.min(d);
-        if side > WIDEST {
+        let iterates = solver.iterates(side, k);
+        if side > WIDEST && !iterates {
             return Err(Error::Input(format!(
                 "PCA of {n} rows of {d} numbers needs a {side} x {side} matrix; it works up to {WIDEST} columns or rows"
             )));
         }
         let centred = Centred::new(x, context)?;
-        let wide = n < d;
-        let product = if wide {
-            centred.gram(context)?
+        let wide = n < d && !iterates;
+        let found = if iterates {
+            subspace::largest(&centred, k, context)?
         } else {
-            centred.scatter(context)?
+            let product = if wide {
+                centred.gram(context)?
+            } else {
+                centred.scatter(context)?
+            };
+            let step = context.step("decompose", side as u64);
+            eigen::symmetric(product, k, &step)?
         };
-        let step = context.step("decompose", side as u64);
-        let found = eigen::symmetric(product, k, &step)?;
         let largest = found.values.first().copied().unwrap_or(0.0).max(0.0);
         let possible = k.min(d).min(n.saturating_sub(1));
         let rank = found.values[..possible.min(found.values.len())]
@@ -173,7 +242,11 @@ impl Model {
             .map(|value| value * unit)
             .collect();
         variances.resize(k, 0.0);
-        let total = found.values.iter().map(|value| value.max(0.0) * unit).sum();
+        let total = if iterates {
+            centred.squares() * unit
+        } else {
+            found.values.iter().map(|value| value.max(0.0) * unit).sum()
+        };
         Ok(Model {
             mean: centred.mean,
             components,
@@ -206,6 +279,35 @@ impl Model {
                 to.assign(&rows.dot(&self.components.t()));
                 Ok::<_, Error>(())
             })?;
+        Ok(points)
+    }
+
+    /// Places rows along the components, each scaled to variance 1 if `whiten`.
+    ///
+    /// # Errors
+    /// Rows of another length than those fitted, or [`Error::Cancelled`].
+    pub fn places(
+        &self,
+        x: ArrayView2<'_, f32>,
+        whiten: bool,
+        context: &Context,
+    ) -> Result<Array2<f32>, Error> {
+        if x.ncols() != self.mean.len() {
+            return Err(Error::Input(format!(
+                "the components are for vectors of {} numbers, and these have {}",
+                self.mean.len(),
+                x.ncols()
+            )));
+        }
+        let mut points = self.project(x, context)?;
+        if whiten {
+            for (mut column, &variance) in points.axis_iter_mut(Axis(1)).zip(&self.variances) {
+                if variance > 0.0 {
+                    let deviation = variance.sqrt();
+                    column.mapv_inplace(|value| (f64::from(value) / deviation) as f32);
+                }
+            }
+        }
         Ok(points)
     }
 
@@ -316,6 +418,40 @@ mod tests {
             let points = model.project(x.view(), &context).unwrap();
             assert_close(points.view(), &case.points, 1e-4, &case.name);
         }
+    }
+
+    #[test]
+    fn iteration_finds_the_same_components() {
+        // Directions of falling size, turned.
+        let x = Array2::from_shape_fn((400, 30), |(i, j)| {
+            let draw = |axis: u64| crate::random::normal(3, axis, i as u64) as f32;
+            (0..6)
+                .map(|axis| {
+                    draw(axis)
+                        * 3.0_f32.powi(-(axis as i32))
+                        * (((j as u64 * 7 + axis * 13) % 11) as f32 - 5.0)
+                })
+                .sum::<f32>()
+                + 4.0
+        });
+        let context = Context::new(0);
+        let exact = Model::fit_with(x.view(), 4, Solver::Covariance, &context).unwrap();
+        let found = Model::fit_with(x.view(), 4, Solver::Randomized, &context).unwrap();
+        for (a, b) in exact.variances.iter().zip(&found.variances) {
+            assert!((a / b - 1.0).abs() < 1e-3, "{a} {b}");
+        }
+        assert!((exact.total / found.total - 1.0).abs() < 1e-5);
+        for (a, b) in exact.components.iter().zip(&found.components) {
+            assert!((a - b).abs() < 1e-2, "{a} {b}");
+        }
+        // A line has no more directions for the iteration either.
+        let line = Array2::from_shape_fn((40, 5), |(i, j)| i as f32 * (j as f32 - 1.7));
+        assert_eq!(
+            Model::fit_with(line.view(), 3, Solver::Randomized, &context)
+                .unwrap()
+                .rank,
+            1
+        );
     }
 
     fn fit(x: &Array2<f32>, k: i64, whiten: bool) -> (Reduction, Vec<String>) {

@@ -10,6 +10,7 @@ mod convolution;
 mod descent;
 mod exact;
 mod mesh;
+mod place;
 mod repulsion;
 mod start;
 mod tree;
@@ -18,17 +19,19 @@ use messier_query::params;
 use messier_query::signature::{Args, Default, Example, Kind, Returns, Signature};
 use ndarray::{Array2, ArrayView2};
 
-use super::{Known, Reducer, Reduction, neighbors_of};
+use super::{Known, Reducer, Reduction, Reference, neighbors_of};
 use crate::context::Context;
 use crate::error::Error;
 use crate::finite::check_finite;
 use crate::graph::Graph;
-use crate::neighbors::Metric;
+use crate::neighbors::{Metric, nearest_among};
 use descent::{Phase, descend, divergence};
 use repulsion::Repulsion;
 
 /// Momentum of both phases.
 const MOMENTUM: f32 = 0.8;
+/// The most neighbours, smoothly, that a row counts on which is placed later; openTSNE's.
+const NEW_PERPLEXITY: f64 = 5.0;
 
 params! {
     /// What t-SNE needs to know.
@@ -98,23 +101,20 @@ impl Reducer for Tsne {
                 points: Array2::zeros((n, params.n_components)),
                 scores: Vec::new(),
                 params: params.record(),
+                model: None,
             });
         }
         let perplexity = affordable(&params, n, context);
         let near = ((3.0 * perplexity) as usize).clamp(1, n - 1);
-        let metric = if params.metric == "cosine" {
-            Metric::Cosine
-        } else {
-            Metric::Euclidean
-        };
+        let metric = Metric::named(&params.metric);
         let (near, sureness) = neighbors_of(x, near, metric, known, context)?;
         let step = context.step("weigh neighbours", n as u64);
         let graph = affinity::joint(&near.neighbors, perplexity, &step)?;
         drop((step, near));
         let (points, divergence) = match params.n_components {
-            1 => place::<1>(x, &graph, &params, context)?,
-            2 => place::<2>(x, &graph, &params, context)?,
-            _ => place::<3>(x, &graph, &params, context)?,
+            1 => lay_out::<1>(x, &graph, &params, context)?,
+            2 => lay_out::<2>(x, &graph, &params, context)?,
+            _ => lay_out::<3>(x, &graph, &params, context)?,
         };
         let mut scores = vec![("kl_divergence", divergence), ("perplexity", perplexity)];
         scores.extend(sureness);
@@ -122,7 +122,37 @@ impl Reducer for Tsne {
             points,
             scores,
             params: params.record(),
+            model: None,
         })
+    }
+
+    fn place(
+        &self,
+        x: ArrayView2<'_, f32>,
+        reference: &Reference<'_>,
+        args: &Args,
+        context: &Context,
+    ) -> Result<Array2<f32>, Error> {
+        let params = Params::read(args).map_err(|bad| Error::Arguments {
+            call: "tsne".to_owned(),
+            bad,
+        })?;
+        check_finite(x)?;
+        // A new row counts on few neighbours: what is far on a finished map would draw it into the void between.
+        let n = reference.rows.nrows();
+        let perplexity = params
+            .perplexity
+            .min(NEW_PERPLEXITY)
+            .min((n as f64 / 3.0).max(1.0));
+        let k = ((3.0 * perplexity) as usize).clamp(1, n.max(1));
+        let metric = Metric::named(&params.metric);
+        let near = nearest_among(x, reference.rows, k, metric, context)?;
+        let theta = params.theta.unwrap_or(0.5) as f32;
+        match params.n_components {
+            1 => place::place::<1>(&near, &reference.points, perplexity, theta, context),
+            2 => place::place::<2>(&near, &reference.points, perplexity, theta, context),
+            _ => place::place::<3>(&near, &reference.points, perplexity, theta, context),
+        }
     }
 }
 
@@ -139,8 +169,8 @@ fn affordable(params: &Params, n: usize, context: &Context) -> f64 {
     most
 }
 
-/// Places the rows, and says how far the map's affinities are from the data's.
-fn place<const D: usize>(
+/// Lays the rows out, and says how far the map's affinities are from the data's.
+fn lay_out<const D: usize>(
     x: ArrayView2<'_, f32>,
     graph: &Graph,
     params: &Params,

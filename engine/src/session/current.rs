@@ -47,6 +47,19 @@ impl Current {
     /// # Errors
     /// An unknown run, a run of another kind, a field or vectors that are no longer there.
     pub fn open(snapshot: &Snapshot, key: &str, context: &Context) -> Result<Current, Error> {
+        Current::open_with(snapshot, key, &[], context)
+    }
+
+    /// Reads a run as it will be with more rows, which have these labels.
+    ///
+    /// # Errors
+    /// As [`Current::open`].
+    pub fn open_with(
+        snapshot: &Snapshot,
+        key: &str,
+        more: &[(u32, i32)],
+        context: &Context,
+    ) -> Result<Current, Error> {
         let record = clustering(read_record(find(snapshot, key)?)?)?;
         let field = record.fields.first().map_or(key, String::as_str);
         if snapshot.schema().field(field).is_none() {
@@ -55,7 +68,13 @@ impl Current {
             )));
         }
         let (mut rows, mut labels) = (Vec::new(), Vec::new());
-        for (row, text) in (0..).zip(columns::texts(&snapshot.column(field)?)) {
+        let mut texts = columns::texts(&snapshot.column(field)?);
+        for &(row, label) in more {
+            if let Some(text) = texts.get_mut(row as usize) {
+                *text = Some(label.to_string());
+            }
+        }
+        for (row, text) in (0..).zip(texts) {
             let Some(text) = text else { continue };
             let label = text.parse().ok().filter(|&label: &i32| label >= -1);
             labels.push(label.ok_or_else(|| {
@@ -173,6 +192,27 @@ impl Current {
         places
             .filter(|&(_, &place)| self.labels[place] == label)
             .map(|(at, &place)| (place, at))
+            .collect()
+    }
+
+    /// The centre of each cluster, noise left out.
+    pub fn centres(&self) -> Result<Vec<(i32, Centre)>, Error> {
+        let matrix = self.features.matrix()?;
+        let x = matrix.view();
+        let rows_of =
+            |id: i32| -> Vec<usize> { self.members(id).into_iter().map(|(_, at)| at).collect() };
+        Ok(self
+            .ids()
+            .into_iter()
+            .map(|id| (id, Centre::of(x, &rows_of(id))))
+            .collect())
+    }
+
+    /// The label of each row of the features.
+    pub fn described_labels(&self) -> Vec<i32> {
+        self.described
+            .iter()
+            .map(|&place| self.labels[place])
             .collect()
     }
 

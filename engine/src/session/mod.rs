@@ -15,11 +15,13 @@ mod input;
 mod judged;
 mod labelling;
 mod operators;
+mod place;
 mod recorder;
 mod reduce;
 mod resume;
 mod runs;
 mod score;
+mod similarity;
 mod sweep;
 mod transfer;
 mod undo;
@@ -247,6 +249,8 @@ impl Session {
             "embed" => embed::run(dataset, snapshot, &call, context),
             "reduce" => reduce::run(dataset, snapshot, &call, context),
             "cluster" => cluster::run(dataset, snapshot, &call, context),
+            "similarity" => similarity::run(dataset, snapshot, &call, context),
+            "place" => place::run(dataset, snapshot, &call, context),
             "score" => score::run(dataset, snapshot, &call, context),
             "sweep" => sweep::run(dataset, snapshot, &call, context),
             edit if edits::is_edit(edit) => edits::run(dataset, &call, context),

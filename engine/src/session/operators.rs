@@ -46,6 +46,30 @@ params! {
 }
 
 params! {
+    /// What `similarity` needs to know.
+    pub struct SimilarityParams {
+        /// The run's key.
+        run: String = Default::Required, Kind::Text;
+        /// The vector field to read; without it `embedding`, or the only vector field there is.
+        features: Option<String> = Default::Null, Kind::Optional(&Kind::Field(FieldKind::Vector));
+        /// How distances between vectors are measured.
+        metric: String = Default::Text("euclidean"), Kind::Choice(&["euclidean", "cosine"]);
+        /// How many nearest samples are kept for each.
+        neighbors: usize = Default::Int(15), Kind::Int { lo: 1, hi: 10_000 }, unit "samples";
+        /// Whether an index of this key that is there already is replaced; samples that came since are added to it where they can be.
+        overwrite: bool = Default::Bool(false), Kind::Bool;
+    }
+}
+
+params! {
+    /// What `place` needs to know; the view before it says which samples.
+    pub struct PlaceParams {
+        /// The run of `reduce` or `cluster` that the samples get a value of.
+        run: String = Default::Required, Kind::Text;
+    }
+}
+
+params! {
     /// What `cluster` needs to know beside the method's own parameters.
     pub struct ClusterParams {
         /// The clustering method.
@@ -216,6 +240,28 @@ static CLUSTER: Signature = Signature {
     returns: Returns::Run,
 };
 
+static SIMILARITY: Signature = Signature {
+    name: "similarity",
+    summary: "Keeps the nearest neighbours of the samples of a view, so that they are found once.",
+    params: SimilarityParams::TABLE,
+    examples: &[Example {
+        query: r#"similarity(features="embedding", metric="cosine", run="near")"#,
+        shows: "Finds the 15 samples nearest to each by the angle between vectors; UMAP and t-SNE with that metric then begin from them.",
+    }],
+    returns: Returns::Run,
+};
+
+static PLACE: Signature = Signature {
+    name: "place",
+    summary: "Gives samples that came after a run a value of it, and leaves the others as they are.",
+    params: PlaceParams::TABLE,
+    examples: &[Example {
+        query: r#"place(run="map")"#,
+        shows: "Puts every sample that has a vector and no point yet on the map.",
+    }],
+    returns: Returns::Run,
+};
+
 static SCORE: Signature = Signature {
     name: "score",
     summary: "Judges a clustering again, or any labels by any vectors.",
@@ -303,6 +349,8 @@ static OPERATORS: LazyLock<Vec<Operator>> = LazyLock::new(|| {
             signature: &CLUSTER,
             methods: cluster_signatures,
         },
+        alone(&SIMILARITY),
+        alone(&PLACE),
         alone(&SCORE),
         alone(sweep_signature()),
         alone(&MERGE),

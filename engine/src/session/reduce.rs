@@ -1,17 +1,24 @@
 //! The operator `reduce`: vectors of a view in, points out, kept as a vector field under the run's key.
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, RecordBatch};
 use messier_query::OperatorCall;
+use messier_query::signature::Arg;
 use messier_store::{Dataset, Field, FieldType, Snapshot};
 
 use super::again::commit_run;
 use super::input::Features;
+use super::place::COMPONENTS;
 use super::recorder::{Recorder, check_key, entry, method_args, seed_of};
 use crate::context::Context;
 use crate::error::Error;
-use crate::reduce;
+use crate::neighbors::Metric;
+use crate::reduce::{self, pca};
 use crate::runs::{Input, RunRecord, fingerprint_rows};
 use crate::score;
 use crate::session::operators::ReduceParams;
+use crate::session::similarity;
 
 /// Neighbours by which a map's trustworthiness is judged.
 const NEIGHBORS: usize = 15;
@@ -44,14 +51,23 @@ pub(super) fn run(
     let x = matrix.view();
     let args = method_args(&call.args, method.signature().params);
     let context = &context.with_seed(seed);
-    let reduction = method.fit(x, &args, context)?;
+    let fingerprint = fingerprint_rows(&features.ids, x);
+    let known = match args.get("metric") {
+        Some(Arg::Text(metric)) => {
+            similarity::known(snapshot, &fingerprint, Metric::named(metric))?
+        }
+        // A method without a metric asks for no neighbours.
+        _ => None,
+    };
+    let reduction = method.fit_knowing(x, &args, known.as_ref(), context)?;
+    drop(known);
     let trust = score::trustworthiness(x, reduction.points.view(), NEIGHBORS, context)?;
 
     let input = Input {
         field: features.field.clone(),
         rows: x.nrows(),
         dims: x.ncols(),
-        fingerprint: fingerprint_rows(&features.ids, x),
+        fingerprint,
     };
     let output = fingerprint_rows(&features.ids, reduction.points.view());
     let mut record = recorder.finish(input, reduction.params.clone(), Some(output), context);
@@ -79,11 +95,57 @@ pub(super) fn run(
 
     let dims = u32::try_from(reduction.points.ncols()).unwrap_or(u32::MAX);
     let column = super::columns::vectors(snapshot.len(), &features.rows, reduction.points.view());
+    let tables = match &reduction.model {
+        Some(model) => components(model)?,
+        None => Vec::new(),
+    };
+    let names: Vec<&str> = tables.iter().map(|(name, _)| name.as_str()).collect();
     commit_run(dataset, snapshot, &own.run, |mut changes| {
         let field = Field::new(own.run.as_str(), FieldType::Vector(dims));
         changes.set_column(field, column.clone());
-        changes.put_run(entry(&record, &[])?, Vec::new());
+        changes.put_run(entry(&record, &names)?, tables.clone());
         Ok(changes)
     })?;
     Ok(record)
+}
+
+/// What a projection needs later, and what each component explains.
+fn components(model: &pca::Model) -> Result<Vec<(String, RecordBatch)>, Error> {
+    let rows =
+        |count: usize| -> Vec<u32> { (0..u32::try_from(count).unwrap_or(u32::MAX)).collect() };
+    let count = model.components.nrows();
+    let ratio = |variance: &f64| {
+        if model.total > 0.0 {
+            variance / model.total
+        } else {
+            0.0
+        }
+    };
+    let mean = ndarray::Array2::from_shape_fn((1, model.mean.len()), |(_, column)| {
+        model.mean[column] as f32
+    });
+    let kept: Vec<(&str, ArrayRef)> = vec![
+        (
+            "component",
+            super::columns::vectors(count, &rows(count), model.components.view()),
+        ),
+        (
+            "variance",
+            Arc::new(Float64Array::from(model.variances.clone())),
+        ),
+        (
+            "variance_ratio",
+            Arc::new(model.variances.iter().map(ratio).collect::<Float64Array>()),
+        ),
+    ];
+    let mean: Vec<(&str, ArrayRef)> =
+        vec![("mean", super::columns::vectors(1, &rows(1), mean.view()))];
+    let mut tables = Vec::new();
+    for (name, columns) in COMPONENTS.into_iter().zip([kept, mean]) {
+        let columns = columns.into_iter().map(|(name, array)| (name, array, true));
+        let table = RecordBatch::try_from_iter_with_nullable(columns)
+            .map_err(|error| Error::Input(format!("the run's table cannot be made: {error}")))?;
+        tables.push((name.to_owned(), table));
+    }
+    Ok(tables)
 }

@@ -123,8 +123,8 @@ impl Session {
                 messier_query::signature::Arg::Text(old.method.clone()),
             );
         } else {
-            // A sweep has several methods, which are parameters of it.
-            if old.operator != "sweep" {
+            // A sweep has several methods, which are parameters of it; an index has one, and nothing random.
+            if !matches!(old.operator.as_str(), "sweep" | "similarity") {
                 args.insert(
                     "method".into(),
                     messier_query::signature::Arg::Text(old.method.clone()),
@@ -134,7 +134,9 @@ impl Session {
                 "run".into(),
                 messier_query::signature::Arg::Text(old.key.clone()),
             );
-            args.insert("seed".into(), messier_query::signature::Arg::Int(seed));
+            if old.operator != "similarity" {
+                args.insert("seed".into(), messier_query::signature::Arg::Int(seed));
+            }
         }
         let mut record = self.operate(dataset, &old.operator, &args, Some(&old.view), context)?;
         let same_input = record.input.fingerprint == old.input.fingerprint;

@@ -76,6 +76,15 @@ pub fn fuzzy_set(
     }))
 }
 
+/// The memberships of neighbours at these distances (ascending), towards the row that they are neighbours of; `mean` is
+/// the mean distance of all neighbours of all rows.
+pub fn memberships(near: &[f64], shape: Shape, mean: f64) -> Vec<f32> {
+    let (rho, sigma) = bandwidth(near, shape, mean);
+    near.iter()
+        .map(|&distance| membership(distance, rho, sigma))
+        .collect()
+}
+
 fn membership(distance: f64, rho: f64, sigma: f64) -> f32 {
     if distance <= rho || sigma == 0.0 {
         1.0

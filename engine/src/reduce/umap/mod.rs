@@ -5,6 +5,7 @@
 mod curve;
 mod fuzzy_set;
 mod layout;
+mod place;
 mod spectral;
 mod start;
 
@@ -12,11 +13,11 @@ use messier_query::params;
 use messier_query::signature::{Args, BadArgument, Default, Example, Kind, Returns, Signature};
 use ndarray::{Array2, ArrayView2};
 
-use super::{Known, Reducer, Reduction, neighbors_of};
+use super::{Known, Reducer, Reduction, Reference, neighbors_of};
 use crate::context::Context;
 use crate::error::Error;
 use crate::finite::check_finite;
-use crate::neighbors::Metric;
+use crate::neighbors::{Metric, nearest_among};
 use curve::Curve;
 use fuzzy_set::Shape;
 use start::Init;
@@ -104,14 +105,11 @@ impl Reducer for Umap {
             return Ok(Reduction {
                 points,
                 scores: Vec::new(),
+                model: None,
                 params: params.record(),
             });
         }
-        let metric = if params.metric == "cosine" {
-            Metric::Cosine
-        } else {
-            Metric::Euclidean
-        };
+        let metric = Metric::named(&params.metric);
         let (near, sureness) = neighbors_of(x, neighbours - 1, metric, known, context)?;
         let near = near.neighbors;
         let shape = Shape {
@@ -148,7 +146,38 @@ impl Reducer for Umap {
             points,
             scores,
             params: params.record(),
+            model: None,
         })
+    }
+
+    fn place(
+        &self,
+        x: ArrayView2<'_, f32>,
+        reference: &Reference<'_>,
+        args: &Args,
+        context: &Context,
+    ) -> Result<Array2<f32>, Error> {
+        let params = read(args)?;
+        check_finite(x)?;
+        let n = reference.rows.nrows();
+        let k = params.n_neighbors.min(n);
+        let metric = Metric::named(&params.metric);
+        let near = nearest_among(x, reference.rows, k, metric, context)?;
+        let shape = Shape {
+            n_neighbors: k,
+            // A new row is no neighbour of its own, so one neighbour fewer is fully connected.
+            local_connectivity: (params.local_connectivity - 1.0).max(0.0),
+            set_op_mix_ratio: params.set_op_mix_ratio,
+        };
+        let few = if n <= SMALL { 100 } else { 30 };
+        let moves = place::Moves {
+            curve: Curve::fit(params.spread, params.min_dist),
+            epochs: params.n_epochs.map_or(few, |epochs| epochs / 3),
+            learning_rate: params.learning_rate / 4.0,
+            negative_sample_rate: params.negative_sample_rate,
+            repulsion_strength: params.repulsion_strength,
+        };
+        place::place(&near, &reference.points, shape, &moves, context)
     }
 }
 
