@@ -337,34 +337,34 @@ fn embedding_again_touches_neither_weights_nor_job_files() {
 #[test]
 fn an_index_is_used_where_it_fits_and_grows_with_the_samples() {
     let world = World::new();
-    let first = world.run(r#"similarity(run="near", neighbors=20)"#);
+    let first = world.run(r#"similarity(features="v", run="near", neighbors=20)"#);
     assert_eq!(first.scores["recall"], Some(1.0));
     assert!(first.fields.is_empty());
     let remark = "the neighbours are those of the run \"near\"";
     let used = |record: &messier_engine::runs::RunRecord| {
         record.notes.iter().any(|note| note.message == remark)
     };
-    let with = world.run(r#"reduce(method="umap", run="with", n_epochs=20)"#);
+    let with = world.run(r#"reduce(features="v", method="umap", run="with", n_epochs=20)"#);
     assert!(used(&with), "{:?}", with.notes);
     // Another metric, more neighbours than are kept, other samples: searched again.
     assert!(!used(&world.run(
-        r#"reduce(method="umap", run="a", n_epochs=20, metric="cosine")"#
+        r#"reduce(features="v", method="umap", run="a", n_epochs=20, metric="cosine")"#
     )));
     assert!(!used(&world.run(
-        r#"reduce(method="umap", run="b", n_epochs=20, n_neighbors=40)"#
+        r#"reduce(features="v", method="umap", run="b", n_epochs=20, n_neighbors=40)"#
     )));
     assert!(!used(&world.run(
-        r#"limit(50).reduce(method="umap", run="c", n_epochs=20)"#
+        r#"limit(50).reduce(features="v", method="umap", run="c", n_epochs=20)"#
     )));
     world.session.delete_run("d", "near").unwrap();
-    let without = world.run(r#"reduce(method="umap", run="without", n_epochs=20)"#);
+    let without = world.run(r#"reduce(features="v", method="umap", run="without", n_epochs=20)"#);
     assert!(!used(&without));
     assert_eq!(
         with.output, without.output,
         "an index changes nothing but the time"
     );
-    world.run(r#"limit(52).similarity(run="near", neighbors=20)"#);
-    let grown = world.run(r#"similarity(run="near", neighbors=20, overwrite=True)"#);
+    world.run(r#"limit(52).similarity(features="v", run="near", neighbors=20)"#);
+    let grown = world.run(r#"similarity(features="v", run="near", neighbors=20, overwrite=True)"#);
     assert_eq!(grown.output, first.output);
     let added = "8 samples were added to the index of 52 that was there";
     assert!(
@@ -374,7 +374,7 @@ fn an_index_is_used_where_it_fits_and_grows_with_the_samples() {
     );
     assert!(
         world
-            .answer(r#"similarity(run="with", overwrite=True)"#)
+            .answer(r#"similarity(features="v", run="with", overwrite=True)"#)
             .is_err()
     );
 }
@@ -383,15 +383,15 @@ fn an_index_is_used_where_it_fits_and_grows_with_the_samples() {
 fn samples_that_came_later_are_placed_among_the_others() {
     let world = World::new();
     for call in [
-        r#"limit(55).reduce(method="pca", run="flat")"#,
-        r#"limit(55).reduce(method="umap", run="map", n_neighbors=8)"#,
-        r#"limit(55).reduce(method="tsne", run="tsne", perplexity=5)"#,
-        r#"limit(55).cluster(method="kmeans", n_clusters=3, run="k3")"#,
-        r#"limit(55).cluster(method="hdbscan", min_cluster_size=4, run="h4")"#,
+        r#"limit(55).reduce(features="v", method="pca", run="flat")"#,
+        r#"limit(55).reduce(features="v", method="umap", run="map", n_neighbors=8)"#,
+        r#"limit(55).reduce(features="v", method="tsne", run="tsne", perplexity=5)"#,
+        r#"limit(55).cluster(features="v", method="kmeans", n_clusters=3, run="k3")"#,
+        r#"limit(55).cluster(features="v", method="hdbscan", min_cluster_size=4, run="h4")"#,
     ] {
         world.run(call);
     }
-    let all = world.run(r#"reduce(method="pca", run="whole")"#);
+    let all = world.run(r#"reduce(features="v", method="pca", run="whole")"#);
     assert!(all.scores["explained_variance_ratio"].unwrap() > 0.99);
     for key in ["flat", "map", "tsne", "k3", "h4"] {
         let before = world.value(&format!(r#"limit(55).values("{key}")"#));
@@ -403,7 +403,7 @@ fn samples_that_came_later_are_placed_among_the_others() {
             before,
             "{key}"
         );
-        let missing = format!(r#"match(F("{key}") == None).count()"#);
+        let missing = format!(r#"exists("{key}", False).count()"#);
         assert_eq!(world.value(&missing), 0, "{key}");
         assert!(
             world.answer(&format!(r#"place(run="{key}")"#)).is_err(),

@@ -1,5 +1,5 @@
-//! Places new rows on a map that stays as it is, as openTSNE's `transform`: from the median of their neighbours' points,
-//! down the slope of the divergence of the new row alone. Each row is placed as if it were the only one.
+//! Places new rows on a map that stays as it is, as openTSNE's `transform`: from the weighted mean of their neighbours'
+//! points, down the slope of the divergence of the new row alone. Each row is placed as if it were the only one.
 
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -65,12 +65,10 @@ fn settle<const D: usize>(
     theta: f32,
 ) -> [f32; D] {
     let mut place: [f32; D] = std::array::from_fn(|axis| {
-        let mut along: Vec<f32> = others
-            .iter()
-            .map(|&other| points[other as usize][axis])
-            .collect();
-        along.sort_unstable_by(f32::total_cmp);
-        f32::midpoint(along[(along.len() - 1) / 2], along[along.len() / 2])
+        let pulls = others.iter().zip(weights);
+        pulls
+            .map(|(&other, weight)| weight * points[other as usize][axis])
+            .sum()
     });
     let (mut step, mut gain) = ([0.0_f32; D], [1.0_f32; D]);
     for _ in 0..ROUNDS {
