@@ -22,9 +22,10 @@ fn distances<const D: usize>(row: &[f32], leaf: &[f32], from: usize) -> [f32; LA
     }
     let mut half = D / 2;
     while half > 0 {
-        for dim in 0..half {
-            for lane in 0..LANES {
-                squares[dim][lane] += squares[dim + half][lane];
+        let (low, high) = squares.split_at_mut(half);
+        for (low, high) in low.iter_mut().zip(high) {
+            for (to, from) in low.iter_mut().zip(high) {
+                *to += *from;
             }
         }
         half /= 2;

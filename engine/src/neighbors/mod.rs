@@ -24,7 +24,6 @@ use crate::linalg::{self, Isa};
 
 pub use approximate::Recall;
 pub use cross::{extend, nearest_among};
-pub(crate) use exact::knn_squared;
 pub(crate) use kdtree::{KdTree, MOST_DIMS};
 pub(crate) use points::Points;
 pub use radius::{RadiusNeighbors, radius_neighbors};

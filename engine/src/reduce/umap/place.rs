@@ -121,7 +121,7 @@ fn settle(
             for _ in 0..moves.negative_sample_rate {
                 let bits = random::bits(seed ^ 0x506C_6163, row as u64, draw);
                 draw += 1;
-                let other = (u128::from(bits) * reference.nrows() as u128 >> 64) as usize;
+                let other = ((u128::from(bits) * reference.nrows() as u128) >> 64) as usize;
                 push(&mut point, other, false);
             }
         }
