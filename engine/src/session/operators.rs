@@ -253,7 +253,7 @@ static SIMILARITY: Signature = Signature {
 
 static PLACE: Signature = Signature {
     name: "place",
-    summary: "Gives samples that came after a run a value of it, and leaves the others as they are.",
+    summary: "Gives samples that came after a run a value of it; the others keep theirs.",
     params: PlaceParams::TABLE,
     examples: &[Example {
         query: r#"place(run="map")"#,
@@ -398,7 +398,7 @@ fn sweep_signature() -> &'static Signature {
     }
     Box::leak(Box::new(Signature {
         name: "sweep",
-        summary: "Tries every combination of methods, features and parameters, and ranks the tries.",
+        summary: "Runs every combination of methods, features and parameters, best first.",
         params: Vec::leak(params),
         examples: &[
             Example {
