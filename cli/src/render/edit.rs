@@ -45,7 +45,7 @@ pub fn sentence(record: &EditRecord) -> String {
             count(record.samples, "sample")
         ),
         _ if record.changed == 0 => format!(
-            "Nothing {}: {} already as asked for.",
+            "Nothing {}: the view has no samples, or {} already as asked for.",
             if dry { "to change" } else { "changed" },
             match record.fields.as_slice() {
                 [one] => format!("{one} is"),

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use messier_store::{FieldType, SampleId, Schema};
+use messier_store::{FieldType, ID_BYTES, SampleId, Schema};
 use serde_json::{Map, Value as Json};
 
 use crate::columns;
@@ -87,16 +87,28 @@ impl View {
     /// # Errors
     /// What the source reports.
     pub fn ids(&self) -> Result<Vec<SampleId>, Error> {
-        let column = self.frame.column("id")?;
+        // Stored ids are read where they lie: gathering them into a column first would move each twice.
+        let computed = self.frame.computed("id");
+        let column = match computed {
+            Some(column) => column.clone(),
+            None => self.frame.base().column("id")?,
+        };
         let wrong = || Error::ColumnType {
             field: "id".to_owned(),
             expected: "id".to_owned(),
             given: column.data_type().to_string(),
         };
-        let ids = column.as_fixed_size_binary_opt().ok_or_else(wrong)?;
-        (0..ids.len())
-            .map(|row| ids.value(row).try_into().map(SampleId).map_err(|_| wrong()))
-            .collect()
+        let array = column.as_fixed_size_binary_opt().ok_or_else(wrong)?;
+        let (ids, rest) = array.value_data().as_chunks::<{ ID_BYTES as usize }>();
+        if array.value_length() != ID_BYTES || !rest.is_empty() {
+            return Err(wrong());
+        }
+        if computed.is_some() {
+            return Ok(ids.iter().map(|id| SampleId(*id)).collect());
+        }
+        let id_of = |row: &u32| ids.get(*row as usize).map(|id| SampleId(*id));
+        let rows = self.rows().iter();
+        rows.map(|row| id_of(row).ok_or_else(wrong)).collect()
     }
 
     /// Sample `i` of the view as JSON: all fields but vectors, unless `select_fields` named them.
