@@ -58,6 +58,14 @@ pub enum Error {
     Store(#[from] messier_store::Error),
 }
 
+/// The error of a call whose arguments cannot be used.
+pub(crate) fn arguments(call: &str, bad: Vec<BadArgument>) -> Error {
+    Error::Arguments {
+        call: call.to_owned(),
+        bad,
+    }
+}
+
 impl Error {
     /// Mistakes in `text`.
     pub(crate) fn query(text: &str, mistakes: messier_query::Diagnostics) -> Error {

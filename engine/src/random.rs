@@ -19,7 +19,8 @@ pub fn normal(seed: u64, stream: u64, index: u64) -> f64 {
     radius.sqrt() * angle.cos()
 }
 
-fn mix(x: u64) -> u64 {
+/// SplitMix64's finaliser (Steele, Lea, Flood 2014): nearby numbers become unrelated ones.
+pub fn mix(x: u64) -> u64 {
     let x = x.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -518,66 +518,34 @@ pub const fn example(query: &'static str, shows: &'static str) -> Example {
     Example { query, shows }
 }
 
-/// The signature of a member of the expression language.
-pub const fn expression(
-    name: &'static str,
-    summary: &'static str,
-    params: &'static [Param],
-    examples: &'static [Example],
-) -> Signature {
-    Signature {
-        name,
-        summary,
-        params,
-        examples,
-        returns: Returns::Expression,
-    }
+/// A constructor of signatures that all return the same: the tables differ in nothing else.
+macro_rules! returning {
+    ($($(#[$doc:meta])+ $constructor:ident => $returns:ident;)+) => {$(
+        $(#[$doc])+
+        pub const fn $constructor(
+            name: &'static str,
+            summary: &'static str,
+            params: &'static [Param],
+            examples: &'static [Example],
+        ) -> Signature {
+            Signature {
+                name,
+                summary,
+                params,
+                examples,
+                returns: Returns::$returns,
+            }
+        }
+    )+};
 }
 
-/// The signature of a stage.
-pub const fn stage(
-    name: &'static str,
-    summary: &'static str,
-    params: &'static [Param],
-    examples: &'static [Example],
-) -> Signature {
-    Signature {
-        name,
-        summary,
-        params,
-        examples,
-        returns: Returns::View,
-    }
-}
-
-/// The signature of an aggregation.
-pub const fn aggregation(
-    name: &'static str,
-    summary: &'static str,
-    params: &'static [Param],
-    examples: &'static [Example],
-) -> Signature {
-    Signature {
-        name,
-        summary,
-        params,
-        examples,
-        returns: Returns::Value,
-    }
-}
-
-/// The signature of an edit.
-pub const fn edit(
-    name: &'static str,
-    summary: &'static str,
-    params: &'static [Param],
-    examples: &'static [Example],
-) -> Signature {
-    Signature {
-        name,
-        summary,
-        params,
-        examples,
-        returns: Returns::Edit,
-    }
+returning! {
+    /// The signature of a member of the expression language.
+    expression => Expression;
+    /// The signature of a stage.
+    stage => View;
+    /// The signature of an aggregation.
+    aggregation => Value;
+    /// The signature of an edit.
+    edit => Edit;
 }

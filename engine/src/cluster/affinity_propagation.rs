@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::memory::check_room;
 use super::{Clusterer, Clustering};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::neighbors::{Metric, Points};
 use messages::{Messages, Rounds};
 use similarities::Similarities;
@@ -60,10 +60,7 @@ impl Clusterer for AffinityPropagation {
         args: &Args,
         context: &Context,
     ) -> Result<Clustering, Error> {
-        let params = Params::read(args).map_err(|bad| Error::Arguments {
-            call: SIGNATURE.name.to_owned(),
-            bad,
-        })?;
+        let params = Params::read(args).map_err(|bad| arguments(SIGNATURE.name, bad))?;
         let n = x.nrows();
         if n == 0 {
             return Err(Error::Input(

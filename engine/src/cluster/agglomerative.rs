@@ -18,7 +18,7 @@ use ndarray::ArrayView2;
 use super::memory::{available, size};
 use super::{Clusterer, Clustering, hdbscan};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::linalg::{Isa, isa};
 use crate::neighbors::{Metric, Points, knn_squared};
 use centroids::Centroids;
@@ -75,10 +75,7 @@ impl Clusterer for Agglomerative {
         args: &Args,
         context: &Context,
     ) -> Result<Clustering, Error> {
-        let wrong = |bad| Error::Arguments {
-            call: SIGNATURE.name.to_owned(),
-            bad,
-        };
+        let wrong = |bad| arguments(SIGNATURE.name, bad);
         let params = Params::read(args).map_err(wrong)?;
         let bad = contradictions(&params);
         if !bad.is_empty() {

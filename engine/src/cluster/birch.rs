@@ -12,7 +12,7 @@ use ndarray::{Array2, ArrayView2};
 use super::nearest::Targets;
 use super::{Clusterer, Clustering, agglomerative};
 use crate::context::{Cancelled, Context};
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::linalg::{Isa, isa};
 use crate::neighbors::{Metric, Points};
 use tree::Tree;
@@ -61,10 +61,7 @@ impl Clusterer for Birch {
         args: &Args,
         context: &Context,
     ) -> Result<Clustering, Error> {
-        let params = Params::read(args).map_err(|bad| Error::Arguments {
-            call: SIGNATURE.name.to_owned(),
-            bad,
-        })?;
+        let params = Params::read(args).map_err(|bad| arguments(SIGNATURE.name, bad))?;
         let n = x.nrows();
         if let Some(count) = params.n_clusters
             && count > n

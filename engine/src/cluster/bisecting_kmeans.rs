@@ -12,7 +12,7 @@ use super::kmeans::{Options, Start, kmeans};
 use super::nearest::gather;
 use super::{Clusterer, Clustering};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::linalg::squared_distance;
 use crate::random;
 
@@ -84,10 +84,7 @@ impl Clusterer for BisectingKMeans {
         args: &Args,
         context: &Context,
     ) -> Result<Clustering, Error> {
-        let params = Params::read(args).map_err(|bad| Error::Arguments {
-            call: SIGNATURE.name.to_owned(),
-            bad,
-        })?;
+        let params = Params::read(args).map_err(|bad| arguments(SIGNATURE.name, bad))?;
         let (n, k) = (x.nrows(), params.n_clusters);
         if k > n {
             return Err(Error::Input(format!(

@@ -14,7 +14,7 @@ use ndarray::ArrayView2;
 use super::joining::Joining;
 use super::{Clusterer, Clustering};
 use crate::context::{Cancelled, Context};
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::linalg::{Isa, isa};
 use crate::neighbors::{Metric, Points, Within};
 
@@ -59,10 +59,7 @@ impl Clusterer for Dbscan {
         args: &Args,
         context: &Context,
     ) -> Result<Clustering, Error> {
-        let params = Params::read(args).map_err(|bad| Error::Arguments {
-            call: SIGNATURE.name.to_owned(),
-            bad,
-        })?;
+        let params = Params::read(args).map_err(|bad| arguments(SIGNATURE.name, bad))?;
         let metric = if params.metric == "cosine" {
             Metric::Cosine
         } else {

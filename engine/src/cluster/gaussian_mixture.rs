@@ -16,7 +16,7 @@ use ndarray::{Array2, ArrayView2};
 use super::kmeans::{self, kmeans};
 use super::{Clusterer, Clustering};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::neighbors::{Metric, Points};
 use crate::random;
 use estimate::{Estimated, estimate};
@@ -80,10 +80,7 @@ impl Clusterer for GaussianMixture {
         args: &Args,
         context: &Context,
     ) -> Result<Clustering, Error> {
-        let params = Params::read(args).map_err(|bad| Error::Arguments {
-            call: SIGNATURE.name.to_owned(),
-            bad,
-        })?;
+        let params = Params::read(args).map_err(|bad| arguments(SIGNATURE.name, bad))?;
         let options = Options {
             n_components: params.n_components,
             shape: Shape::named(&params.covariance_type),

@@ -17,7 +17,7 @@ use ndarray::ArrayView2;
 
 use super::{Clusterer, Clustering};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::linalg::{Isa, isa};
 use crate::neighbors::{Metric, Points};
 use condense::Condensed;
@@ -74,10 +74,7 @@ impl Clusterer for Hdbscan {
         args: &Args,
         context: &Context,
     ) -> Result<Clustering, Error> {
-        let params = Params::read(args).map_err(|bad| Error::Arguments {
-            call: SIGNATURE.name.to_owned(),
-            bad,
-        })?;
+        let params = Params::read(args).map_err(|bad| arguments(SIGNATURE.name, bad))?;
         fit_on(isa().for_dims(x.ncols()), x, &params, context).map(Clustering::by_size)
     }
 }

@@ -16,7 +16,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::{Clusterer, Clustering};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::linalg::{Isa, isa};
 use crate::neighbors::{Metric, Points};
 use draws::Draws;
@@ -66,10 +66,7 @@ impl Clusterer for KMeans {
         args: &Args,
         context: &Context,
     ) -> Result<Clustering, Error> {
-        let params = Params::read(args).map_err(|bad| Error::Arguments {
-            call: SIGNATURE.name.to_owned(),
-            bad,
-        })?;
+        let params = Params::read(args).map_err(|bad| arguments(SIGNATURE.name, bad))?;
         let record = params.record();
         let (start, default_starts) = match params.init.as_str() {
             "random" => (Start::Random, 10),

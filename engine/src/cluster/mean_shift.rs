@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use super::nearest::Targets;
 use super::{Clusterer, Clustering};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::linalg::{isa, squared_distance};
 use crate::neighbors::{Metric, Points};
 use climb::{Ground, Peak};
@@ -70,10 +70,7 @@ impl Clusterer for MeanShift {
         args: &Args,
         context: &Context,
     ) -> Result<Clustering, Error> {
-        let params = Params::read(args).map_err(|bad| Error::Arguments {
-            call: SIGNATURE.name.to_owned(),
-            bad,
-        })?;
+        let params = Params::read(args).map_err(|bad| arguments(SIGNATURE.name, bad))?;
         let n = x.nrows();
         if n == 0 {
             return Err(Error::Input(

@@ -12,7 +12,7 @@ use super::kmeans::{Options, Start, kmeans};
 use super::nearest::{Found, Targets, gather};
 use super::{Clusterer, Clustering};
 use crate::context::{Context, Step};
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::linalg::{Isa, isa, squared_distance};
 use crate::neighbors::{Metric, Points};
 use crate::random;
@@ -76,10 +76,7 @@ impl Clusterer for MiniBatchKMeans {
         args: &Args,
         context: &Context,
     ) -> Result<Clustering, Error> {
-        let params = Params::read(args).map_err(|bad| Error::Arguments {
-            call: SIGNATURE.name.to_owned(),
-            bad,
-        })?;
+        let params = Params::read(args).map_err(|bad| arguments(SIGNATURE.name, bad))?;
         let (n, k) = (x.nrows(), params.n_clusters);
         if k > n {
             return Err(Error::Input(format!(

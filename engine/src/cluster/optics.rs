@@ -13,7 +13,7 @@ use ndarray::ArrayView2;
 
 use super::{Clusterer, Clustering};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::linalg::isa;
 use crate::neighbors::{Metric, Points};
 pub use order::Graph;
@@ -67,10 +67,7 @@ impl Clusterer for Optics {
         args: &Args,
         context: &Context,
     ) -> Result<Clustering, Error> {
-        let wrong = |bad| Error::Arguments {
-            call: SIGNATURE.name.to_owned(),
-            bad,
-        };
+        let wrong = |bad| arguments(SIGNATURE.name, bad);
         let params = Params::read(args).map_err(wrong)?;
         let bad = contradictions(&params);
         if !bad.is_empty() {

@@ -10,7 +10,7 @@ use ndarray::{Array2, ArrayView2};
 use super::kmeans::{Options, Start, kmeans};
 use super::{Clusterer, Clustering};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::finite::check_finite;
 use crate::graph::lanczos::{self, Effort};
 use crate::graph::{Graph, Normalised};
@@ -68,10 +68,7 @@ impl Clusterer for Spectral {
         args: &Args,
         context: &Context,
     ) -> Result<Clustering, Error> {
-        let params = Params::read(args).map_err(|bad| Error::Arguments {
-            call: SIGNATURE.name.to_owned(),
-            bad,
-        })?;
+        let params = Params::read(args).map_err(|bad| arguments(SIGNATURE.name, bad))?;
         let (n, k) = (x.nrows(), params.n_clusters);
         let waves = params.n_components.unwrap_or(k);
         if k > n || waves > n {

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::covariance::Centred;
 use super::{Known, Reducer, Reduction, Reference, eigen, subspace};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::finite::check_finite;
 
 /// Rows of one block of the projection.
@@ -101,10 +101,7 @@ impl Reducer for Pca {
         _: Option<&Known>,
         context: &Context,
     ) -> Result<Reduction, Error> {
-        let params = Params::read(args).map_err(|bad| Error::Arguments {
-            call: "pca".to_owned(),
-            bad,
-        })?;
+        let params = Params::read(args).map_err(|bad| arguments("pca", bad))?;
         check_finite(x)?;
         let solver = Solver::named(&params.svd_solver);
         let model = Model::fit_with(x, params.n_components, solver, context)?;
@@ -136,10 +133,7 @@ impl Reducer for Pca {
         args: &Args,
         context: &Context,
     ) -> Result<Array2<f32>, Error> {
-        let params = Params::read(args).map_err(|bad| Error::Arguments {
-            call: "pca".to_owned(),
-            bad,
-        })?;
+        let params = Params::read(args).map_err(|bad| arguments("pca", bad))?;
         check_finite(x)?;
         let model = reference.model.as_ref().ok_or_else(|| {
             Error::Input(

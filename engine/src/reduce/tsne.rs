@@ -21,7 +21,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::{Known, Reducer, Reduction, Reference, neighbors_of};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::finite::check_finite;
 use crate::graph::Graph;
 use crate::neighbors::{Metric, nearest_among};
@@ -90,10 +90,7 @@ impl Reducer for Tsne {
         known: Option<&Known>,
         context: &Context,
     ) -> Result<Reduction, Error> {
-        let params = Params::read(args).map_err(|bad| Error::Arguments {
-            call: "tsne".to_owned(),
-            bad,
-        })?;
+        let params = Params::read(args).map_err(|bad| arguments("tsne", bad))?;
         check_finite(x)?;
         let n = x.nrows();
         if n < 2 {
@@ -133,10 +130,7 @@ impl Reducer for Tsne {
         args: &Args,
         context: &Context,
     ) -> Result<Array2<f32>, Error> {
-        let params = Params::read(args).map_err(|bad| Error::Arguments {
-            call: "tsne".to_owned(),
-            bad,
-        })?;
+        let params = Params::read(args).map_err(|bad| arguments("tsne", bad))?;
         check_finite(x)?;
         // A new row counts on few neighbours: what is far on a finished map would draw it into the void between.
         let n = reference.rows.nrows();

@@ -7,6 +7,7 @@ use super::Agreement;
 use crate::cluster::Clustering;
 use crate::context::Context;
 use crate::error::Error;
+use crate::random;
 
 /// A method with its parameters, as it was called on all rows.
 pub type Fit<'a> = &'a (dyn Fn(ArrayView2<'_, f32>, &Context) -> Result<Clustering, Error> + Sync);
@@ -54,19 +55,11 @@ pub fn stability(
 fn drawn(seed: u64, time: u64, n: usize) -> Vec<usize> {
     let mut taken = vec![false; n];
     for draw in 0..n as u64 {
-        let bits = mix(mix(mix(seed).wrapping_add(time)).wrapping_add(draw));
+        let bits = random::bits(seed, time, draw);
         // The high half of a product spreads 64 bits over n places without a division's bias towards the first.
         taken[((u128::from(bits) * n as u128) >> 64) as usize] = true;
     }
     (0..n).filter(|&row| taken[row]).collect()
-}
-
-/// SplitMix64's finaliser (Steele, Lea, Flood 2014).
-fn mix(x: u64) -> u64 {
-    let x = x.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    x ^ (x >> 31)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::judged::{self, Carried, Grouping, Manner, named_labels};
 use super::recorder::{Recorder, check_key, entry, method_args, seed_of};
 use crate::cluster;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::runs::{Input, RunRecord, arg_json, fingerprint_rows};
 use crate::session::operators::ClusterParams;
 
@@ -20,13 +20,8 @@ pub(super) fn run(
     call: &OperatorCall,
     context: &Context,
 ) -> Result<RunRecord, Error> {
-    let own =
-        ClusterParams::read(&method_args(&call.args, ClusterParams::TABLE)).map_err(|bad| {
-            Error::Arguments {
-                call: "cluster".to_owned(),
-                bad,
-            }
-        })?;
+    let own = ClusterParams::read(&method_args(&call.args, ClusterParams::TABLE))
+        .map_err(|bad| arguments("cluster", bad))?;
     check_key(snapshot, &own.run, own.overwrite)?;
     let method = cluster::method(&own.method).ok_or_else(|| Error::Unknown {
         what: "clustering method",

@@ -17,7 +17,7 @@ use super::columns::{self, texts};
 use super::recorder::{Recorder, entry, method_args};
 use super::resume::{Key, Pending};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::exchange::vectors::read_vectors;
 use crate::models::{self, Listed};
 use crate::runs::{Input, RunRecord, fingerprint_rows, fingerprint_text};
@@ -29,12 +29,8 @@ pub(super) fn run(
     call: &OperatorCall,
     context: &Context,
 ) -> Result<RunRecord, Error> {
-    let own = EmbedParams::read(&method_args(&call.args, EmbedParams::TABLE)).map_err(|bad| {
-        Error::Arguments {
-            call: "embed".to_owned(),
-            bad,
-        }
-    })?;
+    let own = EmbedParams::read(&method_args(&call.args, EmbedParams::TABLE))
+        .map_err(|bad| arguments("embed", bad))?;
     let method = if own.from.is_some() {
         "file"
     } else {

@@ -20,7 +20,7 @@ use super::input::Features;
 use super::recorder::{entry, method_args};
 use super::runs::{find, read_record};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::neighbors::nearest_among;
 use crate::reduce::{self, Reference, pca};
 use crate::runs::{Edit, RunRecord, fingerprint_rows, json_arg};
@@ -42,12 +42,8 @@ pub(super) fn run(
     call: &OperatorCall,
     context: &Context,
 ) -> Result<RunRecord, Error> {
-    let own = PlaceParams::read(&method_args(&call.args, PlaceParams::TABLE)).map_err(|bad| {
-        Error::Arguments {
-            call: "place".to_owned(),
-            bad,
-        }
-    })?;
+    let own = PlaceParams::read(&method_args(&call.args, PlaceParams::TABLE))
+        .map_err(|bad| arguments("place", bad))?;
     let record = read_record(find(snapshot, &own.run)?)?;
     let context = &context.with_seed(record.seed);
     match record.operator.as_str() {

@@ -12,7 +12,7 @@ use super::input::Features;
 use super::place::COMPONENTS;
 use super::recorder::{Recorder, check_key, entry, method_args, seed_of};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::neighbors::Metric;
 use crate::reduce::{self, pca};
 use crate::runs::{Input, RunRecord, fingerprint_rows};
@@ -29,12 +29,8 @@ pub(super) fn run(
     call: &OperatorCall,
     context: &Context,
 ) -> Result<RunRecord, Error> {
-    let own = ReduceParams::read(&method_args(&call.args, ReduceParams::TABLE)).map_err(|bad| {
-        Error::Arguments {
-            call: "reduce".to_owned(),
-            bad,
-        }
-    })?;
+    let own = ReduceParams::read(&method_args(&call.args, ReduceParams::TABLE))
+        .map_err(|bad| arguments("reduce", bad))?;
     check_key(snapshot, &own.run, own.overwrite)?;
     let method = reduce::method(&own.method).ok_or_else(|| Error::Unknown {
         what: "reduction method",

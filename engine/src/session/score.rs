@@ -14,7 +14,7 @@ use super::labelling::Labelling;
 use super::operators::ScoreParams;
 use super::recorder::{Recorder, method_args};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::runs::{Input, RunRecord, fingerprint_rows};
 
 pub(super) fn run(
@@ -23,12 +23,8 @@ pub(super) fn run(
     call: &OperatorCall,
     context: &Context,
 ) -> Result<RunRecord, Error> {
-    let own = ScoreParams::read(&method_args(&call.args, ScoreParams::TABLE)).map_err(|bad| {
-        Error::Arguments {
-            call: "score".to_owned(),
-            bad,
-        }
-    })?;
+    let own = ScoreParams::read(&method_args(&call.args, ScoreParams::TABLE))
+        .map_err(|bad| arguments("score", bad))?;
     let labelling = Labelling::of(snapshot, &own.run)?;
     let by_its_own = |run: &RunRecord| {
         let features = own.features.as_deref().unwrap_or(&run.input.field);

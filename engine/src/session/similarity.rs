@@ -20,7 +20,7 @@ use super::input::Features;
 use super::recorder::{Recorder, check_key, entry, method_args};
 use super::runs::read_record;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::neighbors::{KnnGraph, Metric, Neighbors, Recall, extend, knn_graph};
 use crate::reduce::Known;
 use crate::runs::{Input, RunRecord, fingerprint_rows};
@@ -37,12 +37,8 @@ pub(super) fn run(
     call: &OperatorCall,
     context: &Context,
 ) -> Result<RunRecord, Error> {
-    let own = SimilarityParams::read(&method_args(&call.args, SimilarityParams::TABLE)).map_err(
-        |bad| Error::Arguments {
-            call: "similarity".to_owned(),
-            bad,
-        },
-    )?;
+    let own = SimilarityParams::read(&method_args(&call.args, SimilarityParams::TABLE))
+        .map_err(|bad| arguments("similarity", bad))?;
     check_key(snapshot, &own.run, own.overwrite)?;
     let before = snapshot.run(&own.run).map(read_record).transpose()?;
     if let Some(other) = before.as_ref().filter(|run| run.operator != "similarity") {

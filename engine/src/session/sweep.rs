@@ -22,7 +22,7 @@ use super::operators::SweepParams;
 use super::recorder::{Recorder, check_key, entry, method_args, seed_of};
 use super::runs::{find, read_record};
 use crate::context::{Context, Step};
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::runs::{Input, RunRecord, Try, arg_json, fingerprint_rows};
 use crate::score;
 use grid::{Combination, combinations};
@@ -36,12 +36,8 @@ pub(super) fn run(
     call: &OperatorCall,
     context: &Context,
 ) -> Result<RunRecord, Error> {
-    let own = SweepParams::read(&method_args(&call.args, SweepParams::TABLE)).map_err(|bad| {
-        Error::Arguments {
-            call: "sweep".to_owned(),
-            bad,
-        }
-    })?;
+    let own = SweepParams::read(&method_args(&call.args, SweepParams::TABLE))
+        .map_err(|bad| arguments("sweep", bad))?;
     if let Some(there) = snapshot.run(&own.run) {
         let there = read_record(there)?;
         check_key(
@@ -284,10 +280,7 @@ impl Sweep<'_> {
     /// The method's arguments, defaults filled in.
     fn bound(&self, one: &Combination) -> Result<Args, Error> {
         let signature = one.method.signature();
-        bind(signature.params, &one.params).map_err(|bad| Error::Arguments {
-            call: signature.name.to_owned(),
-            bad,
-        })
+        bind(signature.params, &one.params).map_err(|bad| arguments(signature.name, bad))
     }
 
     /// A context of one try: its notes and steps are its own, the stop is everybody's.

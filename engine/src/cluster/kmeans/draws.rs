@@ -1,17 +1,11 @@
 //! Random numbers from a counter: seed, start, step and draw give the number, no state is shared.
 
+use crate::random::mix;
+
 /// The random numbers of one start.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Draws {
     key: u64,
-}
-
-/// SplitMix64's finisher (Steele, Lea, Flood 2014).
-fn mix(mut z: u64) -> u64 {
-    z = z.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 impl Draws {

@@ -15,13 +15,13 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::ArrayRef;
 use messier_query::nearest;
-use messier_query::signature::{Args, BadArgument, Signature};
+use messier_query::signature::{Args, Signature};
 use messier_store::{Field, FieldType, Schema};
 use serde::Serialize;
 
 use super::import::Skipped;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::registry::find;
 
 /// Every exporter, in the order help lists them.
@@ -93,13 +93,6 @@ pub fn exporter(format: &str) -> Result<&'static dyn Exporter, Error> {
     find("export format", format, EXPORTERS, |exporter| {
         exporter.signature().name
     })
-}
-
-fn arguments(call: &str, bad: Vec<BadArgument>) -> Error {
-    Error::Arguments {
-        call: call.to_owned(),
-        bad,
-    }
 }
 
 /// The fields to export: those named, else all; vectors only if named or `vectors`.

@@ -15,12 +15,12 @@ mod walk;
 use std::path::Path;
 
 use arrow::array::ArrayRef;
-use messier_query::signature::{Args, BadArgument, Signature};
+use messier_query::signature::{Args, Signature};
 use messier_store::{Field, SavedView};
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::registry::{find, folded};
 
 /// Every importer, in the order help lists them. The first that suits a source is taken where no format is named.
@@ -114,13 +114,6 @@ pub fn importer(format: Option<&str>, source: &Path) -> Result<&'static dyn Impo
             names.collect::<Vec<_>>().join(", ")
         ))
     })
-}
-
-fn arguments(call: &str, bad: Vec<BadArgument>) -> Error {
-    Error::Arguments {
-        call: call.to_owned(),
-        bad,
-    }
 }
 
 fn skipped(path: &Path, reason: impl Into<String>) -> Skipped {

@@ -15,7 +15,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::{Known, Reducer, Reduction, Reference, neighbors_of};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, arguments};
 use crate::finite::check_finite;
 use crate::neighbors::{Metric, nearest_among};
 use curve::Curve;
@@ -182,10 +182,7 @@ impl Reducer for Umap {
 }
 
 fn read(args: &Args) -> Result<Params, Error> {
-    let wrong = |bad| Error::Arguments {
-        call: "umap".to_owned(),
-        bad,
-    };
+    let wrong = |bad| arguments("umap", bad);
     let params = Params::read(args).map_err(wrong)?;
     if params.min_dist > params.spread {
         return Err(wrong(vec![BadArgument {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use messier_query::signature::{Arg, Args, BadArgument, Kind, Signature};
 
 use crate::cluster::{self, Clusterer};
-use crate::error::Error;
+use crate::error::{Error, arguments};
 
 /// More tries than this are a mistake.
 const MOST: usize = 10_000;
@@ -142,10 +142,7 @@ pub(super) fn combinations(
     if bad.is_empty() {
         Ok(out)
     } else {
-        Err(Error::Arguments {
-            call: "sweep".to_owned(),
-            bad,
-        })
+        Err(arguments("sweep", bad))
     }
 }
 
