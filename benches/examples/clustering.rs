@@ -76,7 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             )
         }
         "fit" => {
-            let method = method.ok_or("no such method")?;
+            let method = method?;
             let mut args = Args::new();
             for word in rest {
                 let (name, value) = word.split_once('=').ok_or("NAME=VALUE")?;

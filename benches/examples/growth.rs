@@ -79,12 +79,12 @@ fn run(name: &str, x: ArrayView2<'_, f32>) -> Result<(), Box<dyn Error>> {
     let context = Context::new(0);
     if name == "knn" {
         knn(x, 15, Metric::Euclidean, &context)?;
-    } else if let Some(method) = reduce::method(name) {
+    } else if let Ok(method) = reduce::method(name) {
         let components = if name == "pca" { 50 } else { 2 };
         let args = Args::from([("n_components".to_owned(), Arg::Int(components))]);
         method.fit(x, &args, &context)?;
     } else {
-        let method = cluster::method(name).ok_or_else(|| format!("no method called {name}"))?;
+        let method = cluster::method(name)?;
         let mut args = Args::new();
         let params = method.signature().params;
         if params.iter().any(|param| param.name == "n_clusters") {

@@ -61,7 +61,7 @@ fn reduction(
     pool: &rayon::ThreadPool,
     context: &Context,
 ) -> Result<(f64, Scores)> {
-    let method = reduce::method(method).ok_or("no such method")?;
+    let method = reduce::method(method)?;
     let mut args = Args::new();
     for word in words {
         let (name, value) = word.split_once('=').ok_or("NAME=VALUE")?;

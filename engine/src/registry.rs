@@ -10,7 +10,8 @@ pub(crate) fn folded(name: &str) -> String {
     name.replace('_', "-").to_lowercase()
 }
 
-/// The first of `all` whose name is `name`. `what` says what they are, for the error (`"model"`).
+/// The first of `all` whose name is `name`. `what` says what they are, for the error (`"model"`), which writes their
+/// names with `-`.
 ///
 /// # Errors
 /// [`Error::Unknown`] with the nearest names, or all of them where none is near.
@@ -30,5 +31,29 @@ pub(crate) fn find<'a, T: Copy>(
         what,
         name: name.to_owned(),
         candidates: if near.is_empty() { names } else { near },
+    })
+}
+
+/// As [`find`], for methods: the error writes their names as the language does, with `_`.
+///
+/// # Errors
+/// As [`find`].
+pub(crate) fn find_method<T: Copy>(
+    what: &'static str,
+    name: &str,
+    all: &[T],
+    name_of: impl Fn(T) -> &'static str,
+) -> Result<T, Error> {
+    find(what, name, all, name_of).map_err(|error| match error {
+        Error::Unknown {
+            what,
+            name,
+            candidates,
+        } => Error::Unknown {
+            what,
+            name,
+            candidates: candidates.iter().map(|one| one.replace('-', "_")).collect(),
+        },
+        other => other,
     })
 }

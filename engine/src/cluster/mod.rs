@@ -21,6 +21,7 @@ use ndarray::{Array2, ArrayView2};
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::registry;
 
 /// Every clustering method, in the order help lists them.
 pub static METHODS: &[&dyn Clusterer] = &[
@@ -121,10 +122,11 @@ impl Clustering {
 }
 
 /// The method called `name`; `-` and `_` are the same.
-pub fn method(name: &str) -> Option<&'static dyn Clusterer> {
-    let name = name.replace('-', "_");
-    METHODS
-        .iter()
-        .copied()
-        .find(|method| method.signature().name == name)
+///
+/// # Errors
+/// [`Error::Unknown`] with the nearest names, or all of them where none is near.
+pub fn method(name: &str) -> Result<&'static dyn Clusterer, Error> {
+    registry::find_method("clustering method", name, METHODS, |method| {
+        method.signature().name
+    })
 }

@@ -13,6 +13,7 @@ use ndarray::{Array2, ArrayView2};
 use crate::context::Context;
 use crate::error::Error;
 use crate::neighbors::{KnnGraph, Metric, knn_graph};
+use crate::registry;
 
 /// Every reduction method, in the order help lists them.
 pub static METHODS: &[&dyn Reducer] = &[&pca::Pca, &umap::Umap, &tsne::Tsne];
@@ -135,10 +136,11 @@ pub struct Reduction {
 }
 
 /// The method called `name`; `-` and `_` are the same.
-pub fn method(name: &str) -> Option<&'static dyn Reducer> {
-    let name = name.replace('-', "_");
-    METHODS
-        .iter()
-        .copied()
-        .find(|method| method.signature().name == name)
+///
+/// # Errors
+/// [`Error::Unknown`] with the nearest names, or all of them where none is near.
+pub fn method(name: &str) -> Result<&'static dyn Reducer, Error> {
+    registry::find_method("reduction method", name, METHODS, |method| {
+        method.signature().name
+    })
 }

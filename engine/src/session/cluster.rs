@@ -5,13 +5,12 @@ use messier_query::OperatorCall;
 use messier_store::{Dataset, Field, FieldType, Snapshot};
 
 use super::again::commit_run;
-use super::input::Features;
 use super::judged::{self, Carried, Grouping, Manner, named_labels};
-use super::recorder::{Recorder, check_key, entry, method_args, seed_of};
+use super::recorder::{Asked, Begun, Made, begin, entry, method_args};
 use crate::cluster;
 use crate::context::Context;
 use crate::error::{Error, arguments};
-use crate::runs::{Input, RunRecord, arg_json, fingerprint_rows};
+use crate::runs::{RunRecord, arg_json, fingerprint_rows};
 use crate::session::operators::ClusterParams;
 
 pub(super) fn run(
@@ -22,29 +21,22 @@ pub(super) fn run(
 ) -> Result<RunRecord, Error> {
     let own = ClusterParams::read(&method_args(&call.args, ClusterParams::TABLE))
         .map_err(|bad| arguments("cluster", bad))?;
-    check_key(snapshot, &own.run, own.overwrite)?;
-    let method = cluster::method(&own.method).ok_or_else(|| Error::Unknown {
-        what: "clustering method",
-        name: own.method.clone(),
-        candidates: cluster::METHODS
-            .iter()
-            .map(|m| m.signature().name.to_owned())
-            .collect(),
-    })?;
-    let seed = seed_of(&call.args, context);
-    let recorder = Recorder::start(call, &own.run, method.signature().name, seed);
-    let features = Features::of(snapshot, &call.view, own.features.as_deref(), context)?;
+    let method = cluster::method(&own.method)?;
+    let asked = Asked {
+        run: &own.run,
+        features: own.features.as_deref(),
+        overwrite: own.overwrite,
+    };
+    let Begun {
+        features,
+        args,
+        seed,
+        recorder,
+    } = begin(snapshot, call, &asked, method.signature(), context)?;
     let matrix = features.matrix()?;
     let x = matrix.view();
-    let args = method_args(&call.args, method.signature().params);
     let context = &context.with_seed(seed);
     let clustering = method.fit(x, &args, context)?.by_size();
-    let input = Input {
-        field: features.field.clone(),
-        rows: x.nrows(),
-        dims: x.ncols(),
-        fingerprint: fingerprint_rows(&features.ids, x),
-    };
     let output = judged::labels_fingerprint(
         &features.ids,
         &clustering.labels,
@@ -79,16 +71,13 @@ pub(super) fn run(
         Manner::of(method.signature().name, &resolved),
         context,
     )?;
-    let mut record = recorder.finish(input, clustering.params.clone(), Some(output), context);
-    record
-        .params
-        .insert("features".into(), features.field.clone().into());
-    record.scores.extend(
-        clustering
-            .scores
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), Some(value))),
-    );
+    let made = Made {
+        input: fingerprint_rows(&features.ids, x),
+        output,
+        params: &clustering.params,
+        scores: &clustering.scores,
+    };
+    let mut record = recorder.finish_on(&features, x, made, context);
     record.scores.extend(judged.scores);
     record.clusters = judged.clusters;
     let column = named_labels(snapshot.len(), &features.rows, &clustering.labels, &names);

@@ -209,14 +209,7 @@ fn named(name: Option<String>) -> Option<String> {
 
 fn split(current: &mut Current, own: &SplitParams, context: &Context) -> Result<Outcome, Error> {
     let id = clusters(current, std::slice::from_ref(&own.cluster))?[0];
-    let method = cluster::method(&own.method).ok_or_else(|| Error::Unknown {
-        what: "clustering method",
-        name: own.method.clone(),
-        candidates: cluster::METHODS
-            .iter()
-            .map(|method| method.signature().name.to_owned())
-            .collect(),
-    })?;
+    let method = cluster::method(&own.method)?;
     let mut args = Args::new();
     let takes = |name: &str| method.signature().param(name).is_some();
     let number = |n: usize| Arg::Int(i64::try_from(n).unwrap_or(i64::MAX));

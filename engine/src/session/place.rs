@@ -102,14 +102,7 @@ fn reduction(
     context: &Context,
 ) -> Result<RunRecord, Error> {
     let key = record.key.clone();
-    let method = reduce::method(&record.method).ok_or_else(|| Error::Unknown {
-        what: "reduction method",
-        name: record.method.clone(),
-        candidates: reduce::METHODS
-            .iter()
-            .map(|method| method.signature().name.to_owned())
-            .collect(),
-    })?;
+    let method = reduce::method(&record.method)?;
     let field = record
         .fields
         .first()

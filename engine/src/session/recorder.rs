@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use messier_query::OperatorCall;
-use messier_query::signature::{Arg, Args};
+use messier_query::signature::{Arg, Args, Signature};
 use messier_store::{RunEntry, Snapshot};
+use ndarray::ArrayView2;
 use serde_json::Map;
 
+use super::input::Features;
 use crate::context::Context;
 use crate::error::Error;
 use crate::runs::{Input, Machine, RunRecord, Status, arg_json};
@@ -80,6 +82,72 @@ impl Recorder {
             tries: Vec::new(),
         }
     }
+
+    /// The record of a run on the vectors `x` of `features` that ended well, with the method's scores.
+    pub fn finish_on(
+        self,
+        features: &Features,
+        x: ArrayView2<'_, f32>,
+        made: Made<'_>,
+        context: &Context,
+    ) -> RunRecord {
+        let input = Input {
+            field: features.field.clone(),
+            rows: x.nrows(),
+            dims: x.ncols(),
+            fingerprint: made.input,
+        };
+        let mut record = self.finish(input, made.params.clone(), Some(made.output), context);
+        let field = features.field.clone();
+        record.params.insert("features".into(), field.into());
+        let scores = made.scores.iter();
+        record
+            .scores
+            .extend(scores.map(|&(name, value)| (name.to_owned(), Some(value))));
+        record
+    }
+}
+
+/// What a method made: fingerprints of what it read and wrote, its parameters as used, and its scores.
+pub(super) struct Made<'a> {
+    pub input: String,
+    pub output: String,
+    pub params: &'a Args,
+    pub scores: &'a [(&'static str, f64)],
+}
+
+/// The words of a call whose method makes a run from the vectors of a view.
+pub(super) struct Asked<'a> {
+    pub run: &'a str,
+    pub features: Option<&'a str>,
+    pub overwrite: bool,
+}
+
+/// What is in hand when such a method is about to run.
+pub(super) struct Begun {
+    pub features: Features,
+    /// The method's own arguments.
+    pub args: Args,
+    pub seed: u64,
+    pub recorder: Recorder,
+}
+
+/// Checks the key, starts the clock, and reads the vectors.
+pub(super) fn begin(
+    snapshot: &Snapshot,
+    call: &OperatorCall,
+    asked: &Asked<'_>,
+    method: &Signature,
+    context: &Context,
+) -> Result<Begun, Error> {
+    check_key(snapshot, asked.run, asked.overwrite)?;
+    let seed = seed_of(&call.args, context);
+    Ok(Begun {
+        recorder: Recorder::start(call, asked.run, method.name, seed),
+        features: Features::of(snapshot, &call.view, asked.features, context)?,
+        args: method_args(&call.args, method.params),
+        seed,
+    })
 }
 
 /// The entry the store keeps for a record.

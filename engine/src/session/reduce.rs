@@ -8,14 +8,13 @@ use messier_query::signature::Arg;
 use messier_store::{Dataset, Field, FieldType, Snapshot};
 
 use super::again::commit_run;
-use super::input::Features;
 use super::place::COMPONENTS;
-use super::recorder::{Recorder, check_key, entry, method_args, seed_of};
+use super::recorder::{Asked, Begun, Made, begin, entry, method_args};
 use crate::context::Context;
 use crate::error::{Error, arguments};
 use crate::neighbors::Metric;
 use crate::reduce::{self, pca};
-use crate::runs::{Input, RunRecord, fingerprint_rows};
+use crate::runs::{RunRecord, fingerprint_rows};
 use crate::score;
 use crate::session::operators::ReduceParams;
 use crate::session::similarity;
@@ -31,21 +30,20 @@ pub(super) fn run(
 ) -> Result<RunRecord, Error> {
     let own = ReduceParams::read(&method_args(&call.args, ReduceParams::TABLE))
         .map_err(|bad| arguments("reduce", bad))?;
-    check_key(snapshot, &own.run, own.overwrite)?;
-    let method = reduce::method(&own.method).ok_or_else(|| Error::Unknown {
-        what: "reduction method",
-        name: own.method.clone(),
-        candidates: reduce::METHODS
-            .iter()
-            .map(|m| m.signature().name.to_owned())
-            .collect(),
-    })?;
-    let seed = seed_of(&call.args, context);
-    let recorder = Recorder::start(call, &own.run, method.signature().name, seed);
-    let features = Features::of(snapshot, &call.view, own.features.as_deref(), context)?;
+    let method = reduce::method(&own.method)?;
+    let asked = Asked {
+        run: &own.run,
+        features: own.features.as_deref(),
+        overwrite: own.overwrite,
+    };
+    let Begun {
+        features,
+        args,
+        seed,
+        recorder,
+    } = begin(snapshot, call, &asked, method.signature(), context)?;
     let matrix = features.matrix()?;
     let x = matrix.view();
-    let args = method_args(&call.args, method.signature().params);
     let context = &context.with_seed(seed);
     let fingerprint = fingerprint_rows(&features.ids, x);
     let known = match args.get("metric") {
@@ -59,24 +57,13 @@ pub(super) fn run(
     drop(known);
     let trust = score::trustworthiness(x, reduction.points.view(), NEIGHBORS, context)?;
 
-    let input = Input {
-        field: features.field.clone(),
-        rows: x.nrows(),
-        dims: x.ncols(),
-        fingerprint,
+    let made = Made {
+        input: fingerprint,
+        output: fingerprint_rows(&features.ids, reduction.points.view()),
+        params: &reduction.params,
+        scores: &reduction.scores,
     };
-    let output = fingerprint_rows(&features.ids, reduction.points.view());
-    let mut record = recorder.finish(input, reduction.params.clone(), Some(output), context);
-    record
-        .params
-        .insert("features".into(), features.field.clone().into());
-    record.scores.extend(
-        reduction
-            .scores
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), Some(value))),
-    );
-
+    let mut record = recorder.finish_on(&features, x, made, context);
     if let Some(trust) = trust {
         let scores = [
             ("trustworthiness", trust.value),

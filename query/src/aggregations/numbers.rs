@@ -1,16 +1,14 @@
 //! `bounds min max mean std sum quantiles`: exact, one pass over the values. Nulls are left out, NaN and infinities only
 //! where `safe=True`.
 
-use std::borrow::Cow;
-
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, Float64Array, PrimitiveArray};
 use arrow::compute::filter;
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimestampMillisecondType};
 use serde_json::{Value as Json, json};
 
 use super::input::{EXPR, FIELD, SAFE};
 use super::{Aggregate, Aggregation, Input, Outcome};
-use crate::columns::{self, NO_RANK, cast, number_json, rank};
+use crate::columns::{self, NO_RANK, cast, float_key, number_json, rank};
 use crate::diagnostic::Diagnostic;
 use crate::error::Error;
 use crate::eval::{Context, Frame};
@@ -220,16 +218,11 @@ impl Aggregate for Asking {
             Ask::Min => bounds(&values, &self.input.item())?.0,
             Ask::Max => bounds(&values, &self.input.item())?.1,
             Ask::Sum => sum(&values)?,
-            Ask::Mean => match moments(&values)? {
-                Some((mean, ..)) => number_json(mean),
-                None => Json::Null,
-            },
-            Ask::Std { sample } => match moments(&values)? {
-                Some((_, squares, n)) if !sample || n > 1.0 => {
-                    number_json((squares / if *sample { n - 1.0 } else { n }).sqrt())
-                }
-                _ => Json::Null,
-            },
+            Ask::Mean => {
+                mean(&as_floats(&values)?).map_or(Json::Null, |(mean, _)| number_json(mean))
+            }
+            Ask::Std { sample } => variance(&as_floats(&values)?, *sample)
+                .map_or(Json::Null, |variance| number_json(variance.sqrt())),
             Ask::Quantiles { shares, one } => quantiles(&values, &self.input.item(), shares, *one)?,
         }))
     }
@@ -242,14 +235,46 @@ fn bounds(values: &ArrayRef, ty: &Type) -> Result<(Json, Json), Error> {
     {
         return Ok((json!("NaN"), json!("NaN")));
     }
-    let ranks = rank(values)?;
-    match ranks.distinct.len() {
-        0 => Ok((Json::Null, Json::Null)),
-        n => Ok((
-            columns::json(&ranks.distinct, 0, ty),
-            columns::json(&ranks.distinct, n - 1, ty),
-        )),
+    let ends = match values.data_type() {
+        DataType::Float64 => ends(values.as_primitive::<Float64Type>(), float_key),
+        DataType::Int64 => ends(values.as_primitive::<Int64Type>(), |x| x),
+        DataType::Timestamp(..) => ends(values.as_primitive::<TimestampMillisecondType>(), |x| x),
+        DataType::Date32 => ends(values.as_primitive::<Date32Type>(), |x| x),
+        _ => {
+            let distinct = rank(values)?.distinct;
+            return Ok(match distinct.len() {
+                0 => (Json::Null, Json::Null),
+                n => (
+                    columns::json(&distinct, 0, ty),
+                    columns::json(&distinct, n - 1, ty),
+                ),
+            });
+        }
+    };
+    let json = |at| columns::json(values, at, ty);
+    Ok(ends.map_or((Json::Null, Json::Null), |(least, greatest)| {
+        (json(least), json(greatest))
+    }))
+}
+
+/// The rows with the least and the greatest key, the first of equals; `None` without a value.
+fn ends<T: ArrowPrimitiveType, K: Ord>(
+    values: &PrimitiveArray<T>,
+    key: impl Fn(T::Native) -> K,
+) -> Option<(usize, usize)> {
+    let mut rows = (0..values.len()).filter(|&row| values.is_valid(row));
+    let first = rows.next()?;
+    let mut least = (key(values.value(first)), first);
+    let mut greatest = (key(values.value(first)), first);
+    for row in rows {
+        let key = key(values.value(row));
+        if key < least.0 {
+            least = (key, row);
+        } else if key > greatest.0 {
+            greatest = (key, row);
+        }
     }
+    Some((least.1, greatest.1))
 }
 
 /// The values as floats, bools as 0 and 1.
@@ -274,31 +299,43 @@ fn sum(values: &ArrayRef) -> Result<Json, Error> {
         DataType::Null => Ok(json!(0)),
         _ => {
             let floats = as_floats(values)?;
-            Ok(number_json(floats.iter().flatten().sum::<f64>()))
+            Ok(number_json(add_up(&floats, |x| x)))
         }
     }
 }
 
-/// The values that are not null, in order.
-fn present(floats: &Float64Array) -> Cow<'_, [f64]> {
-    match floats.null_count() {
-        0 => Cow::Borrowed(floats.values()),
-        _ => Cow::Owned(floats.iter().flatten().collect()),
+/// The sum of `of(x)` over the values that are not null, in order. One pass without a copy: a null adds 0, which changes
+/// no sum.
+fn add_up(floats: &Float64Array, of: impl Fn(f64) -> f64) -> f64 {
+    let values = floats.values();
+    let Some(nulls) = floats.nulls().filter(|nulls| nulls.null_count() > 0) else {
+        return values.iter().map(|&x| of(x)).sum();
+    };
+    let words = nulls.inner().bit_chunks();
+    let mut total = 0.0;
+    for (word, values) in words.iter_padded().zip(values.chunks(64)) {
+        for (bit, &x) in values.iter().enumerate() {
+            total += if word >> bit & 1 == 1 { of(x) } else { 0.0 };
+        }
     }
+    total
 }
 
-/// The mean, the sum of squared distances from it and the count; `None` without a value. In two passes, which is exact
-/// where the squares of large values would drown the spread.
-fn moments(values: &ArrayRef) -> Result<Option<(f64, f64, f64)>, Error> {
-    let floats = as_floats(values)?;
-    let values = present(&floats);
-    if values.is_empty() {
-        return Ok(None);
+/// The mean and the count of the values that are not null; `None` without one.
+fn mean(floats: &Float64Array) -> Option<(f64, f64)> {
+    let n = floats.len() - floats.null_count();
+    (n > 0).then(|| (add_up(floats, |x| x) / n as f64, n as f64))
+}
+
+/// The variance; `None` without a value, or with one of a sample. In two passes, which is exact where the squares of large
+/// values would drown the spread.
+fn variance(floats: &Float64Array, sample: bool) -> Option<f64> {
+    let (mean, n) = mean(floats)?;
+    let squares = add_up(floats, |x| (x - mean) * (x - mean));
+    match sample {
+        true => (n > 1.0).then(|| squares / (n - 1.0)),
+        false => Some(squares / n),
     }
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let squares = values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>();
-    Ok(Some((mean, squares, n)))
 }
 
 fn quantiles(values: &ArrayRef, ty: &Type, shares: &[f64], one: bool) -> Result<Json, Error> {

@@ -98,7 +98,7 @@ impl Planner<'_> {
                         "one too many",
                     )
                     .hint(format!("it is {}", signature.usage()));
-                    if let Some(hint) = several {
+                    if let Some(hint) = several.or_else(|| longer_name(signature)) {
                         mistake = mistake.hint(hint);
                     }
                     self.report(mistake);
@@ -329,4 +329,19 @@ pub(crate) fn as_arg(value: &Datum) -> Option<Arg> {
         Datum::List(items) => Arg::List(items.iter().map(as_arg).collect::<Option<_>>()?),
         Datum::Date(_) | Datum::Vector(_) | Datum::Struct(_) => return None,
     })
+}
+
+/// For a name that takes nothing, the one that begins with it and takes something: `keep_fields` for `keep`.
+fn longer_name(signature: &Signature) -> Option<String> {
+    let of_stages = crate::stages::all().map(|stage| stage.signature());
+    let of_edits = crate::edits::all().map(|edit| edit.signature());
+    let longer = of_stages.chain(of_edits).find(|other| {
+        signature.params.is_empty()
+            && other.params.len() == 1
+            && other
+                .name
+                .strip_prefix(signature.name)
+                .is_some_and(|rest| rest.starts_with('_'))
+    })?;
+    Some(format!("`{}` takes them: {}", longer.name, longer.usage()))
 }

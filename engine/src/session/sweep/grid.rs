@@ -37,14 +37,7 @@ pub(super) fn methods(names: Option<&[String]>) -> Result<Vec<&'static dyn Clust
     let default = ["kmeans".to_owned()];
     let mut found: Vec<&'static dyn Clusterer> = Vec::new();
     for name in names.unwrap_or(&default) {
-        let method = cluster::method(name).ok_or_else(|| Error::Unknown {
-            what: "clustering method",
-            name: name.clone(),
-            candidates: cluster::METHODS
-                .iter()
-                .map(|method| method.signature().name.to_owned())
-                .collect(),
-        })?;
+        let method = cluster::method(name)?;
         if found
             .iter()
             .all(|known| known.signature().name != method.signature().name)
