@@ -6,8 +6,8 @@
 //! `u = 2^-24` and using `2 |x| |y| <= nx + ny`:
 //!
 //! - summing `d` products one after another in f32, fused or not: `d u / (1 - d u)` of `|x| |y|`, twice;
-//! - rounding rows to bfloat16, which moves them by `rx |x|` and `ry |y|` (measured when packing):
-//!   `rx + ry + rx ry` of `|x| |y|`, twice;
+//! - rounding rows to bfloat16 or to eight-bit integers, which moves them by `rx |x|` and `ry |y|` (measured when
+//!   packing): `rx + ry + rx ry` of `|x| |y|`, twice;
 //! - the lengths (f64 sums rounded once) and the additions of the proposal: less than `8 u`;
 //! - the deciding distance itself: `(d / 32 + 8) u` of a squared distance of at most `2 (nx + ny)`;
 //! - where the proposal works on rows that had a mean subtracted and were rounded, and the decision on rows before
@@ -16,7 +16,11 @@
 //! Rows are scaled by a power of two to at most 1 per coordinate before packing ([`Scale`]), so a product below the
 //! normal numbers, which bfloat16 units flush to zero, is off by at most `2^-126`. Decisions are made on rows whose
 //! coordinates are below `2^20` and, unless all are 0, reach `2^-20`: a square that falls below the normal numbers is
-//! off by `2^-149`, in the proposals' scale `2^-107` at most. The constant [`floor`] covers both.
+//! off by `2^-149`, in the proposals' scale `2^-107` at most. Integers make zeros of rows below `2^-103` a coordinate.
+//! The constant [`floor`] covers all of that.
+//!
+//! Rows differ in how far rounding moves them, in eight bits more than in sixteen. [`share`] gives each row a part of its
+//! own, and the bound of a pair is the sum of both parts, so that a row that is rounded badly spoils only its own pairs.
 
 /// Unit roundoff of f32.
 const U: f64 = 1.0 / (1 << 24) as f64;
@@ -31,6 +35,27 @@ pub fn relative(d: usize, left: f32, right: f32) -> f32 {
     let decision = 2.0 * (d / 32.0 + 8.0) * U;
     // A little more, for the roundings of this function and of the comparisons made with its result.
     ((sum * (1.0 + rounding) + rounding + decision + 16.0 * U) * 1.001) as f32
+}
+
+/// What one row, of squared length `norm` and moved by this share of its length, adds to the bound of every pair that it is
+/// in: a proposal is off by at most the two rows' shares plus [`floor`]. `usual` must be the same for both rows of a pair;
+/// any number above 0 is right (0 too, where no row moved at all), and one near most rows' shares
+/// ([`Panels::usual_move`](super::Panels::usual_move)) is best: `2 rx |x| |y| <= rx² nx / usual + usual ny`.
+pub fn share(d: usize, norm: f32, moved: f32, usual: f32) -> f32 {
+    // Below f32: what such a row adds is below the floor.
+    if norm == 0.0 {
+        return 0.0;
+    }
+    let (d, moved, usual) = (d as f64, f64::from(moved), f64::from(usual));
+    let sum = (d + 2.0) * U / (1.0 - (d + 2.0) * U).max(0.5);
+    let rounding = if moved > 0.0 {
+        usual + moved * moved / usual + moved * moved
+    } else {
+        usual
+    };
+    let decision = 2.0 * (d / 32.0 + 8.0) * U;
+    let relative = sum * (1.0 + moved) * (1.0 + moved) + rounding + decision + 16.0 * U;
+    (relative * 1.001 * f64::from(norm)) as f32
 }
 
 /// The absolute part of the bound: what numbers too small to hold may lose over `d` products.

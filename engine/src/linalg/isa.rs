@@ -1,31 +1,63 @@
 //! Which instructions the kernels may use: found once, held as a value that only detection can make.
 //!
 //! An [`Isa`] is a proof that the machine has the instructions, so that calling a kernel with it is sound. A plain
-//! enum that anybody can build would not be.
+//! enum that anybody can build would not be. It also says in which numbers rows are multiplied ([`Precision`]): what a
+//! machine can do and what a pass needs are two questions, and [`Isa::for_dims`] and [`Isa::coarse`] answer both.
 
 use std::fmt;
 use std::sync::OnceLock;
 
-/// An instruction set that this machine has.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Isa(Level);
+/// An instruction set that this machine has, and the numbers that products are proposed in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Isa {
+    level: Level,
+    precision: Precision,
+}
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Level {
     Portable,
     Avx2,
     Avx512,
+    /// With products of bfloat16.
     Avx512Bf16,
+    /// With products of eight-bit integers, and of bfloat16 where that is so.
+    Avx512Vnni {
+        bf16: bool,
+    },
 }
+
+/// The numbers that rows are packed as.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Precision {
+    F32,
+    Bf16,
+    Int8,
+}
+
+/// With fewer coordinates neighbours are so near that rounded rows tell nothing apart, and products are cheap anyway.
+const ROUNDED_DIMS: usize = 48;
+/// With more coordinates a sum of products of eight-bit integers might not fit in 32 bits.
+const INT8_DIMS: usize = 1 << 16;
 
 /// The variable that forces an instruction set.
 const VARIABLE: &str = "MESSIER_ISA";
 
 impl Isa {
     /// Plain Rust, vectorised by the compiler for the target's baseline.
-    pub const PORTABLE: Isa = Isa(Level::Portable);
+    pub const PORTABLE: Isa = Isa::of(Level::Portable);
 
-    /// Every instruction set that this machine has, the narrowest first. Never empty.
+    /// A level with the numbers that it is fastest in.
+    const fn of(level: Level) -> Isa {
+        let precision = match level {
+            Level::Portable | Level::Avx2 | Level::Avx512 => Precision::F32,
+            Level::Avx512Bf16 => Precision::Bf16,
+            Level::Avx512Vnni { .. } => Precision::Int8,
+        };
+        Isa { level, precision }
+    }
+
+    /// Every instruction set that this machine has, the narrowest first, each with the numbers that it is fastest in. Never empty.
     pub fn available() -> Vec<Isa> {
         let mut found = vec![Isa::PORTABLE];
         #[cfg(target_arch = "x86_64")]
@@ -36,14 +68,18 @@ impl Isa {
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512vl");
+            let bf16 = avx512 && is_x86_feature_detected!("avx512bf16");
             if avx2 {
-                found.push(Isa(Level::Avx2));
+                found.push(Isa::of(Level::Avx2));
             }
             if avx512 {
-                found.push(Isa(Level::Avx512));
+                found.push(Isa::of(Level::Avx512));
             }
-            if avx512 && is_x86_feature_detected!("avx512bf16") {
-                found.push(Isa(Level::Avx512Bf16));
+            if bf16 {
+                found.push(Isa::of(Level::Avx512Bf16));
+            }
+            if avx512 && is_x86_feature_detected!("avx512vnni") {
+                found.push(Isa::of(Level::Avx512Vnni { bf16 }));
             }
         }
         found
@@ -51,31 +87,64 @@ impl Isa {
 
     /// The name that `MESSIER_ISA` uses.
     pub fn name(self) -> &'static str {
-        match self.0 {
+        match self.level {
             Level::Portable => "portable",
             Level::Avx2 => "avx2",
             Level::Avx512 => "avx512",
             Level::Avx512Bf16 => "avx512bf16",
+            Level::Avx512Vnni { .. } => "avx512vnni",
         }
     }
 
     /// Whether products are proposed in bfloat16.
     pub fn is_bf16(self) -> bool {
-        self.0 == Level::Avx512Bf16
+        self.precision == Precision::Bf16
     }
 
-    /// The instruction set for rows of `d` coordinates: with few, neighbours are so near that bfloat16's bound tells
-    /// nothing apart and the product is cheap anyway, so f32 proposes.
+    /// Whether products are proposed in eight-bit integers.
+    pub fn is_int8(self) -> bool {
+        self.precision == Precision::Int8
+    }
+
+    /// The same instructions with the numbers that propose distances of rows of `d` coordinates: bfloat16 where the
+    /// machine multiplies it and there are enough coordinates for its bound to tell rows apart, else f32. Never eight-bit
+    /// integers, which have to be asked for ([`Isa::coarse`]).
     pub fn for_dims(self, d: usize) -> Isa {
-        if self.is_bf16() && d < 48 {
-            Isa(Level::Avx512)
+        let has_bf16 = match self.level {
+            Level::Portable | Level::Avx2 | Level::Avx512 => false,
+            Level::Avx512Bf16 => true,
+            Level::Avx512Vnni { bf16 } => bf16,
+        };
+        let precision = if has_bf16 && d >= ROUNDED_DIMS {
+            Precision::Bf16
         } else {
-            self
+            Precision::F32
+        };
+        Isa { precision, ..self }
+    }
+
+    /// The same instructions with eight-bit integers, for a pass over rows of `d` coordinates that only discards; nothing
+    /// where they are not faster than what [`Isa::for_dims`] gives, or the rows too short or too long for them. Twice the
+    /// speed of bfloat16, and about four times its error: see [`bound`](super::bound).
+    pub fn coarse(self, d: usize) -> Option<Isa> {
+        let fits = matches!(self.level, Level::Avx512Vnni { .. }) && (ROUNDED_DIMS..=INT8_DIMS).contains(&d);
+        fits.then(|| self.in_int8())
+    }
+
+    /// The same instructions with eight-bit integers, whether or not that is fast: the same integers on every machine.
+    pub fn in_int8(self) -> Isa {
+        Isa {
+            precision: Precision::Int8,
+            ..self
         }
     }
 
+    pub(super) fn precision(self) -> Precision {
+        self.precision
+    }
+
     pub(super) fn level(self) -> Level {
-        self.0
+        self.level
     }
 }
 
@@ -143,7 +212,9 @@ macro_rules! for_every_isa {
             match isa.level() {
                 // SAFETY: an `Isa` of this level exists only if the machine has the instructions.
                 #[cfg(target_arch = "x86_64")]
-                $crate::linalg::isa::Level::Avx512 | $crate::linalg::isa::Level::Avx512Bf16 => unsafe { avx512($($arg),*) },
+                $crate::linalg::isa::Level::Avx512
+                | $crate::linalg::isa::Level::Avx512Bf16
+                | $crate::linalg::isa::Level::Avx512Vnni { .. } => unsafe { avx512($($arg),*) },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
                 $crate::linalg::isa::Level::Avx2 => unsafe { avx2($($arg),*) },

@@ -1,18 +1,20 @@
 //! The hot kernels: distances, blocked products, selection. All `unsafe` of this crate lives in this folder.
 //!
 //! **A fast product proposes, an exact distance decides.** Products of blocks ([`products`]) run on the widest unit
-//! the machine has, in f32 or bfloat16, and carry a proven error bound ([`bound`]). Whatever the bound cannot tell
+//! the machine has, in f32, bfloat16 or eight-bit integers, and carry a proven error bound ([`bound`]). Whatever the bound cannot tell
 //! apart is computed again by [`squared_distance`], whose order of additions is fixed. So labels and neighbours are
 //! the same bits on every machine and for every number of threads, and the alternative, one summation order for all
 //! vector widths, does not have to slow the products down.
 //!
-//! The instruction set is chosen once, at run time, by [`isa`]; `MESSIER_ISA=portable|avx2|avx512|avx512bf16` forces one.
+//! The instruction set is chosen once, at run time, by [`isa`]; `MESSIER_ISA=portable|avx2|avx512|avx512bf16|avx512vnni`
+//! forces one. Results are the same bits under all of them.
 
 #![allow(unsafe_code)]
 
 pub mod bound;
 mod convolve;
 mod distance;
+mod int8;
 mod isa;
 mod lanes;
 mod layer_end;

@@ -1,11 +1,14 @@
 //! Operands of products: rows on the left as they are ([`Block`]), rows on the right in panels of 16 ([`Panels`]).
 //!
-//! A word is one f32 or one pair of bfloat16 values; a kernel walks words, so both precisions share one layout and one
-//! loop. In a panel, the words of 16 rows stand side by side: a vector register holds one word of each.
+//! A word is one f32, one pair of bfloat16 values, or four eight-bit integers; a kernel walks words, so all precisions
+//! share one layout and one loop. In a panel, the words of 16 rows stand side by side: a vector register holds one word
+//! of each. Integers are multiples of a step of their row's own, and the left side's are shifted to be positive
+//! ([`int8`](super::int8)): products come out as f32 all the same.
 
 use rayon::prelude::*;
 
-use super::isa::{Isa, Level, for_every_isa};
+use super::int8;
+use super::isa::{Isa, Precision, for_every_isa};
 use super::rows::sum_of_squares;
 
 /// Rows in a panel.
@@ -13,7 +16,11 @@ pub const LANES: usize = 16;
 
 /// Words in a row of `d` coordinates.
 fn steps(isa: Isa, d: usize) -> usize {
-    if isa.is_bf16() { d.div_ceil(2) } else { d }
+    match isa.precision() {
+        Precision::F32 => d,
+        Precision::Bf16 => d.div_ceil(2),
+        Precision::Int8 => int8::padded(d) / 4,
+    }
 }
 
 /// Rounds to the nearest bfloat16, ties to even; what is below the normal numbers becomes 0, as the unit would have it.
@@ -53,9 +60,19 @@ for_every_isa! {
 
 /// The squared length of a row, and the share of its length that packing moves it by.
 pub fn measure(isa: Isa, row: &[f32]) -> (f32, f32) {
-    if !isa.is_bf16() {
-        return (sum_of_squares(isa, row) as f32, 0.0);
+    match isa.precision() {
+        Precision::F32 => (sum_of_squares(isa, row) as f32, 0.0),
+        Precision::Bf16 => moved_to_bf16(isa, row),
+        Precision::Int8 => {
+            let mut words = vec![0; steps(isa, row.len())];
+            let rounded = int8::encode(isa, row, 0, &mut Vec::new(), &mut words);
+            let length = sum_of_squares(isa, row);
+            (length as f32, rounded.moved(length))
+        }
     }
+}
+
+fn moved_to_bf16(isa: Isa, row: &[f32]) -> (f32, f32) {
     let (length, lost) = measure_bf16(isa, row);
     let moved = if length > 0.0 {
         (lost / length).sqrt()
@@ -65,7 +82,8 @@ pub fn measure(isa: Isa, row: &[f32]) -> (f32, f32) {
     (length as f32, moved as f32 * 1.0001)
 }
 
-/// What a coordinate is once it is packed: itself, or the nearest bfloat16.
+/// What a coordinate is once it is packed: itself, or the nearest bfloat16. Integers stand for no coordinate alone; of them
+/// this knows nothing.
 pub fn packed(isa: Isa, x: f32) -> f32 {
     if isa.is_bf16() {
         f32::from_bits(bf16_bits(x) << 16)
@@ -74,12 +92,47 @@ pub fn packed(isa: Isa, x: f32) -> f32 {
     }
 }
 
-/// Writes a row's words.
-fn encode(isa: Isa, row: &[f32], words: &mut [u32]) {
-    match isa.level() {
+/// What is kept of a packed row beside its words.
+struct Encoded {
+    /// The step of integers; 0 for other numbers.
+    scale: f32,
+    /// The sum of integers.
+    sum: i32,
+    /// The squared length before rounding.
+    norm: f32,
+    /// The share of its length that the row was moved by.
+    moved: f32,
+}
+
+/// Writes a row's words and measures it. `turned` is room that integers need, `offset` what is added to them.
+fn encode(isa: Isa, row: &[f32], offset: i32, turned: &mut Vec<f32>, words: &mut [u32]) -> Encoded {
+    if isa.is_int8() {
+        let rounded = int8::encode(isa, row, offset, turned, words);
+        let length = sum_of_squares(isa, row);
+        return Encoded {
+            scale: rounded.scale,
+            sum: rounded.sum,
+            norm: length as f32,
+            moved: rounded.moved(length),
+        };
+    }
+    write_words(isa, row, words);
+    let (norm, moved) = measure(isa, row);
+    Encoded {
+        scale: 0.0,
+        sum: 0,
+        norm,
+        moved,
+    }
+}
+
+/// Writes a row's words, of numbers that are not integers.
+fn write_words(isa: Isa, row: &[f32], words: &mut [u32]) {
+    match isa.precision() {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Bf16 => {
-            // SAFETY: the `isa` proves AVX512-BF16, and there is a word for every two coordinates.
+        Precision::Bf16 => {
+            // SAFETY: only an `isa` that proves AVX512-BF16 has this precision, and there is a word for every two
+            // coordinates.
             unsafe { encode_bf16(row, words) }
         }
         _ => {
@@ -121,6 +174,9 @@ pub struct Block {
     pub(super) words: Vec<u32>,
     pub(super) steps: usize,
     pub(super) rows: usize,
+    /// The step of each row of integers; empty for other numbers.
+    pub(super) scales: Vec<f32>,
+    turned: Vec<f32>,
 }
 
 impl Block {
@@ -131,6 +187,8 @@ impl Block {
             words: Vec::new(),
             steps: 0,
             rows: 0,
+            scales: Vec::new(),
+            turned: Vec::new(),
         }
     }
 
@@ -139,12 +197,19 @@ impl Block {
         self.rows = data.len().checked_div(d).unwrap_or(0);
         self.steps = steps(self.isa, d);
         self.words.resize(self.rows * self.steps, 0);
+        self.scales.clear();
         if self.rows > 0 {
             for (row, words) in data
                 .chunks_exact(d)
                 .zip(self.words.chunks_exact_mut(self.steps))
             {
-                encode(self.isa, row, words);
+                if self.isa.is_int8() {
+                    let rounded =
+                        int8::encode(self.isa, row, int8::OFFSET, &mut self.turned, words);
+                    self.scales.push(rounded.scale);
+                } else {
+                    write_words(self.isa, row, words);
+                }
             }
         }
     }
@@ -156,9 +221,11 @@ impl Block {
     pub fn gather(&mut self, from: &Block, rows: &[u32]) {
         (self.isa, self.steps, self.rows) = (from.isa, from.steps, rows.len());
         self.words.clear();
+        self.scales.clear();
         for &row in rows {
             self.words
                 .extend_from_slice(&from.words[row as usize * from.steps..][..from.steps]);
+            self.scales.extend(from.scales.get(row as usize));
         }
     }
 
@@ -169,6 +236,10 @@ impl Block {
 }
 
 /// The right side of a product: rows in panels of [`LANES`], the last one padded with zeros.
+///
+/// Packed for an [`Isa`], as is the [`Block`] on the left: the one that [`Isa::for_dims`] gives for proposals, or the one
+/// of [`Isa::coarse`], where there is one, for a pass that only discards. Everything else stays as it is; only the
+/// bound is wider ([`Panels::moved`], or row by row [`Panels::moves`] with [`bound::share`](super::bound::share)).
 #[derive(Debug, Clone)]
 pub struct Panels {
     pub(super) isa: Isa,
@@ -176,7 +247,11 @@ pub struct Panels {
     pub(super) steps: usize,
     rows: usize,
     norms: Vec<f32>,
-    moved: f32,
+    moves: Vec<f32>,
+    /// For each lane of integers its step, and [`int8::OFFSET`] times the sum of its row: what the shift of the left side
+    /// adds to a product. 0 for padding, empty for other numbers.
+    pub(super) scales: Vec<f32>,
+    pub(super) shifts: Vec<i32>,
 }
 
 impl Panels {
@@ -199,49 +274,45 @@ impl Panels {
         let count = rows.div_ceil(LANES);
         let mut words = vec![0_u32; count * LANES * steps];
         let mut norms = vec![0.0_f32; rows];
-        if rows == 0 || d == 0 {
-            return Panels {
-                isa,
-                words,
-                steps,
-                rows,
-                norms,
-                moved: 0.0,
-            };
+        let mut moves = vec![0.0_f32; rows];
+        let mut lanes = vec![(0.0_f32, 0_i32); count * LANES];
+        if rows > 0 && d > 0 {
+            words
+                .par_chunks_mut(LANES * steps)
+                .zip(norms.par_chunks_mut(LANES))
+                .zip(moves.par_chunks_mut(LANES))
+                .zip(lanes.par_chunks_mut(LANES))
+                .enumerate()
+                .for_each_init(
+                    || {
+                        let turned = Vec::new();
+                        (vec![0.0_f32; LANES * d], vec![0_u32; LANES * steps], turned)
+                    },
+                    |(staging, encoded, turned), (at, (((panel, norms), moves), lanes))| {
+                        let data = &mut staging[..norms.len() * d];
+                        rows_at(at * LANES, data);
+                        let rows = data.chunks_exact(d).zip(encoded.chunks_exact_mut(steps));
+                        for (lane, (row, words)) in rows.enumerate() {
+                            let found = encode(isa, row, 0, turned, words);
+                            norms[lane] = found.norm;
+                            moves[lane] = found.moved;
+                            lanes[lane] = (found.scale, int8::OFFSET * found.sum);
+                        }
+                        interleave(&encoded[..norms.len() * steps], steps, panel);
+                    },
+                );
         }
-        let moved: Vec<f32> = words
-            .par_chunks_mut(LANES * steps)
-            .zip(norms.par_chunks_mut(LANES))
-            .enumerate()
-            .map_init(
-                || (vec![0.0_f32; LANES * d], vec![0_u32; LANES * steps]),
-                |(rows_buffer, encoded), (at, (panel, norms))| {
-                    let data = &mut rows_buffer[..norms.len() * d];
-                    rows_at(at * LANES, data);
-                    let mut moved = 0.0_f32;
-                    for ((row, words), norm) in data
-                        .chunks_exact(d)
-                        .zip(encoded.chunks_exact_mut(steps))
-                        .zip(norms.iter_mut())
-                    {
-                        encode(isa, row, words);
-                        let (length, off) = measure(isa, row);
-                        *norm = length;
-                        moved = moved.max(off);
-                    }
-                    interleave(&encoded[..norms.len() * steps], steps, panel);
-                    moved
-                },
-            )
-            .collect();
-        let moved = moved.into_iter().fold(0.0, f32::max);
+        let lanes = if isa.is_int8() { lanes } else { Vec::new() };
+        let (scales, shifts) = lanes.into_iter().unzip();
         Panels {
             isa,
             words,
             steps,
             rows,
             norms,
-            moved,
+            moves,
+            scales,
+            shifts,
         }
     }
 
@@ -265,9 +336,20 @@ impl Panels {
         &self.norms
     }
 
-    /// The largest share of its length that rounding moved a row by; 0 in f32.
+    /// The largest share of its length that rounding moved a row by; 0 in f32. O(n).
     pub fn moved(&self) -> f32 {
-        self.moved
+        self.moves.iter().copied().fold(0.0, f32::max)
+    }
+
+    /// The share of its length that rounding moved each row by; zeros in f32.
+    pub fn moves(&self) -> &[f32] {
+        &self.moves
+    }
+
+    /// A middling one of the shares, for [`bound::share`](super::bound::share): their root mean square. O(n).
+    pub fn usual_move(&self) -> f32 {
+        let squares: f64 = self.moves.iter().map(|&m| f64::from(m) * f64::from(m)).sum();
+        (squares / self.rows.max(1) as f64).sqrt() as f32
     }
 }
 

@@ -12,7 +12,7 @@ mod portable;
 
 use std::ops::Range;
 
-use super::isa::Level;
+use super::isa::{Isa, Level, Precision};
 use super::panels::{Block, LANES, Panels};
 
 /// Words of panels that are walked again and again: they should stay in the second-level cache.
@@ -26,6 +26,10 @@ struct Tile {
     steps: usize,
     out: *mut f32,
     out_stride: usize,
+    /// Of integers only: the step of each row, and of each lane its step and what the shift of the left side added.
+    left_scales: *const f32,
+    right_scales: *const f32,
+    right_shifts: *const i32,
 }
 
 /// A kernel and the rectangle it computes.
@@ -35,12 +39,16 @@ struct Kernel {
     /// # Safety
     /// The machine has the kernel's instructions; `left` holds as many rows of `steps` words as asked for (at most
     /// `rows`), `right` as many panels of `16 * steps` words (at most `panels`), and `out` may be written at
-    /// `r * out_stride + c` for each of those rows `r` and `c < 16 * panels`.
+    /// `r * out_stride + c` for each of those rows `r` and `c < 16 * panels`. A kernel of integers may read a step for
+    /// each row, and a step and a shift for each of the `16 * panels` lanes.
     run: unsafe fn(tile: Tile, rows: usize, panels: usize),
 }
 
 /// Inner products of the block's rows with the rows of `panels[range]`: entry `(r, c)` goes to `out[r * stride + c]`,
 /// where `c` counts from the range's first row. Lanes that pad the last panel give 0. O(rows x columns x d).
+///
+/// Of eight-bit integers ([`Isa::coarse`]) the sums are exact and then scaled to f32, so the products are the same bits on
+/// every machine; rows of up to 65,536 coordinates.
 ///
 /// # Panics
 /// If the operands were packed for different instruction sets or dimensions, the range is beyond the panels, or `out`
@@ -60,7 +68,7 @@ pub fn products(
     }
     let steps = block.steps;
     assert!(out.len() >= (block.rows - 1) * stride + columns);
-    let kernel = kernel(block.isa.level());
+    let kernel = kernel(block.isa);
     let cached =
         (CACHED_WORDS / (LANES * steps).max(1)).max(kernel.panels) / kernel.panels * kernel.panels;
     let mut group = range.start;
@@ -84,11 +92,15 @@ pub fn products(
                     steps,
                     out: out[row * stride + (panel - range.start) * LANES..].as_mut_ptr(),
                     out_stride: stride,
+                    left_scales: of_integers(&block.scales, row, rows),
+                    right_scales: of_integers(&panels.scales, panel * LANES, count * LANES),
+                    right_shifts: of_integers(&panels.shifts, panel * LANES, count * LANES),
                 };
                 // SAFETY: the block's `isa` proves the instructions. Rows `row..row + rows` and panels
                 // `panel..panel + count` are inside the operands (checked above and by the two slicings), and the
                 // last entry written, row `row + rows - 1`, column `(panel - start + count) * 16 - 1`, is below
-                // `(block.rows - 1) * stride + columns <= out.len()`.
+                // `(block.rows - 1) * stride + columns <= out.len()`. Operands of integers, and only they, have steps
+                // and shifts, and those are sliced for as many rows and lanes as are asked for.
                 unsafe { (kernel.run)(tile, rows, count) };
                 panel += count;
             }
@@ -98,22 +110,42 @@ pub fn products(
     }
 }
 
-fn kernel(level: Level) -> Kernel {
-    match level {
+/// Where `count` numbers from `first` are; operands that are not of integers have none.
+fn of_integers<T>(numbers: &[T], first: usize, count: usize) -> *const T {
+    if numbers.is_empty() {
+        std::ptr::null()
+    } else {
+        numbers[first..first + count].as_ptr()
+    }
+}
+
+fn kernel(isa: Isa) -> Kernel {
+    match (isa.precision(), isa.level()) {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Bf16 => Kernel {
+        (Precision::Int8, Level::Avx512Vnni { .. }) => Kernel {
+            rows: 8,
+            panels: 3,
+            run: avx512::int8,
+        },
+        (Precision::Int8, _) => Kernel {
+            rows: 1,
+            panels: 1,
+            run: portable::int8,
+        },
+        #[cfg(target_arch = "x86_64")]
+        (Precision::Bf16, _) => Kernel {
             rows: 8,
             panels: 3,
             run: avx512::bf16,
         },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => Kernel {
+        (_, Level::Avx512 | Level::Avx512Bf16 | Level::Avx512Vnni { .. }) => Kernel {
             rows: 8,
             panels: 3,
             run: avx512::f32,
         },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => Kernel {
+        (_, Level::Avx2) => Kernel {
             rows: 6,
             panels: 1,
             run: avx2::f32,

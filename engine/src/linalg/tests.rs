@@ -54,6 +54,14 @@ fn exact_dot(a: &[f32], b: &[f32]) -> f64 {
         .sum()
 }
 
+/// Every path of every precision.
+fn paths() -> Vec<Isa> {
+    let mut paths = Isa::available();
+    paths.extend(Isa::available().into_iter().map(|isa| isa.for_dims(512)));
+    paths.extend(Isa::available().into_iter().map(Isa::in_int8));
+    paths
+}
+
 const SHAPES: &[(usize, usize, usize)] = &[
     (0, 5, 7),
     (1, 1, 1),
@@ -128,7 +136,7 @@ fn products_stay_within_the_proven_bound_on_every_path() {
             } else {
                 (adversarial(n, d), adversarial(m, d))
             };
-            for isa in Isa::available() {
+            for isa in paths() {
                 let mut block = Block::new(isa);
                 block.fill(&x, d);
                 let panels = Panels::pack(isa, &y, d);
@@ -150,6 +158,15 @@ fn products_stay_within_the_proven_bound_on_every_path() {
                         let off = 2.0 * (f64::from(out[r * stride + c]) - exact).abs();
                         let allowed = f64::from(e) * size + f64::from(bound::floor(d));
                         assert!(off <= allowed, "{isa} {n}x{m}x{d}: {off} > {allowed}");
+                        let usual = panels.usual_move();
+                        let shares = bound::share(d, measured[r].0, measured[r].1, usual)
+                            + bound::share(d, panels.norms()[c], panels.moves()[c], usual);
+                        let shared = f64::from(shares) + f64::from(bound::floor(d));
+                        // Where nothing at all moved on the right, the usual is 0 and says nothing about the left.
+                        assert!(
+                            off <= shared || (usual == 0.0 && measured[r].1 > 0.0),
+                            "{isa} {n}x{m}x{d}: {off} > {shared}"
+                        );
                         let proposal = f64::from(
                             measured[r].0 + panels.norms()[c] - 2.0 * out[r * stride + c],
                         );
@@ -173,7 +190,7 @@ fn a_range_of_panels_gives_the_same_bits_as_all_of_them() {
     let mut dice = Dice(3);
     let (n, m, d) = (11, 170, 77);
     let (x, y) = (dice.rows(n, d), dice.rows(m, d));
-    for isa in Isa::available() {
+    for isa in paths() {
         let mut block = Block::new(isa);
         block.fill(&x, d);
         let panels = Panels::pack(isa, &y, d);
@@ -187,6 +204,46 @@ fn a_range_of_panels_gives_the_same_bits_as_all_of_them() {
                 some[r * 5 * LANES..][..5 * LANES],
                 all[r * stride + 4 * LANES..][..5 * LANES]
             );
+        }
+    }
+}
+
+#[test]
+fn integers_give_the_same_bits_on_every_path() {
+    let mut dice = Dice(5);
+    for &(n, m, d) in SHAPES {
+        for data in 0..2 {
+            let (x, y) = if data == 0 {
+                (dice.rows(n, d), dice.rows(m, d))
+            } else {
+                (adversarial(n, d), adversarial(m, d))
+            };
+            let run = |isa: Isa| {
+                let mut block = Block::new(isa.in_int8());
+                block.fill(&x, d);
+                let panels = Panels::pack(isa.in_int8(), &y, d);
+                let stride = panels.len() * LANES;
+                let mut out = vec![0.0; n * stride];
+                products(&block, &panels, 0..panels.len(), &mut out, stride);
+                let bits: Vec<u32> = out.iter().map(|x: &f32| x.to_bits()).collect();
+                (bits, panels.moves().to_vec())
+            };
+            let plain = run(Isa::PORTABLE);
+            for isa in Isa::available() {
+                assert!(run(isa) == plain, "{isa} {n}x{m}x{d}");
+            }
+        }
+    }
+}
+
+#[test]
+fn integers_are_asked_for() {
+    for isa in Isa::available() {
+        for d in [1, 47, 48, 512, 1 << 16, (1 << 16) + 1] {
+            assert!(!isa.for_dims(d).is_int8());
+            let coarse = isa.coarse(d);
+            assert_eq!(coarse.is_some(), isa.name() == "avx512vnni" && (48..=1 << 16).contains(&d));
+            assert!(coarse.is_none_or(|coarse| coarse.is_int8() && coarse.name() == isa.name()));
         }
     }
 }

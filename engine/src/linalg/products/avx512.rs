@@ -1,8 +1,9 @@
-//! The AVX-512 kernels: 8 rows by 3 panels of 16 lanes, 24 sums in the 32 registers; f32 and pairs of bfloat16.
+//! The AVX-512 kernels: 8 rows by 3 panels of 16 lanes, 24 sums in the 32 registers; f32, pairs of bfloat16, fours of integers.
 
 use std::arch::x86_64::{
-    __m512, __m512bh, __m512i, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
-    _mm512_loadu_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    __m512, __m512bh, __m512i, _mm512_cvtepi32_ps, _mm512_dpbf16_ps, _mm512_dpbusd_epi32,
+    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mul_ps, _mm512_set1_epi32,
+    _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_storeu_ps, _mm512_sub_epi32,
 };
 
 use super::Tile;
@@ -61,6 +62,17 @@ pub(super) unsafe fn bf16(tile: Tile, rows: usize, panels: usize) {
     unsafe { by_size!(rectangle_bf16, tile, rows, panels) }
 }
 
+/// See [`Kernel::run`](super::Kernel). The unit multiplies bytes without sign by bytes with sign and adds four products to
+/// a sum of 32 bits; nothing is rounded before the end.
+///
+/// # Safety
+/// As there; the machine has AVX-512F and AVX512-VNNI.
+pub(super) unsafe fn int8(tile: Tile, rows: usize, panels: usize) {
+    debug_assert!(rows <= 8 && panels <= 3);
+    // SAFETY: the caller's promises are passed on; each arm asks for the rows and panels that are there.
+    unsafe { by_size!(rectangle_int8, tile, rows, panels) }
+}
+
 /// # Safety
 /// As [`f32`], with `R` rows and `P` panels.
 #[target_feature(enable = "avx512f")]
@@ -110,6 +122,48 @@ unsafe fn rectangle_bf16<const R: usize, const P: usize>(tile: Tile) {
     }
     // SAFETY: `out` has room for `R` rows of `P` times 16 sums.
     unsafe { store(&sums, tile) };
+}
+
+/// # Safety
+/// As [`int8`], with `R` rows and `P` panels.
+#[target_feature(enable = "avx512f,avx512vnni")]
+unsafe fn rectangle_int8<const R: usize, const P: usize>(tile: Tile) {
+    let mut sums = [[_mm512_setzero_si512(); P]; R];
+    for step in 0..tile.steps {
+        let mut group = [_mm512_setzero_si512(); P];
+        for (panel, words) in group.iter_mut().enumerate() {
+            // SAFETY: there are `P` panels of 16 words for each of `steps` steps.
+            *words = unsafe {
+                _mm512_loadu_si512(tile.right.add((panel * tile.steps + step) * LANES).cast())
+            };
+        }
+        for (row, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: there are `R` rows of `steps` words.
+            let x = _mm512_set1_epi32(
+                unsafe { *tile.left.add(row * tile.steps + step) }.cast_signed(),
+            );
+            for (sum, words) in sums.iter_mut().zip(&group) {
+                *sum = _mm512_dpbusd_epi32(*sum, x, *words);
+            }
+        }
+    }
+    for panel in 0..P {
+        // SAFETY: there is a step and a shift for each lane of `P` panels.
+        let (scales, shifts) = unsafe {
+            (
+                _mm512_loadu_ps(tile.right_scales.add(panel * LANES)),
+                _mm512_loadu_si512(tile.right_shifts.add(panel * LANES).cast()),
+            )
+        };
+        for (row, sums) in sums.iter().enumerate() {
+            // SAFETY: there is a step for each of `R` rows.
+            let scale = _mm512_set1_ps(unsafe { *tile.left_scales.add(row) });
+            let exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums[panel], shifts));
+            let scaled = _mm512_mul_ps(exact, _mm512_mul_ps(scale, scales));
+            // SAFETY: `out` has room for `R` rows of `P` times 16 sums.
+            unsafe { _mm512_storeu_ps(tile.out.add(row * tile.out_stride + panel * LANES), scaled) };
+        }
+    }
 }
 
 /// Reads a register's bits as 32 bfloat16 values.

@@ -1,4 +1,4 @@
-//! The kernel in plain Rust: few enough sums for the baseline's registers, vectorised by the compiler.
+//! The kernels in plain Rust: few enough sums for the baseline's registers, vectorised by the compiler.
 
 use super::Tile;
 use crate::linalg::LANES;
@@ -40,4 +40,38 @@ pub(super) unsafe fn f32(tile: Tile, rows: usize, panels: usize) {
                 .write_unaligned(*sums)
         };
     }
+}
+
+/// See [`Kernel::run`](super::Kernel): one row of integers with one panel. Here so that the integers are the same where
+/// there is no unit for them; nothing is faster by it.
+///
+/// # Safety
+/// As there; no instructions beyond the baseline are needed.
+pub(super) unsafe fn int8(tile: Tile, rows: usize, panels: usize) {
+    debug_assert!(rows == 1 && panels == 1);
+    // SAFETY: the caller promises one row and one panel of `steps` groups of words, with their steps and shifts.
+    let (left, right, scale, scales, shifts) = unsafe {
+        (
+            std::slice::from_raw_parts(tile.left, tile.steps),
+            std::slice::from_raw_parts(tile.right.cast::<[u32; LANES]>(), tile.steps),
+            *tile.left_scales,
+            tile.right_scales.cast::<[f32; LANES]>().read_unaligned(),
+            tile.right_shifts.cast::<[i32; LANES]>().read_unaligned(),
+        )
+    };
+    let mut sums = [0_i32; LANES];
+    for (word, group) in left.iter().zip(right) {
+        let bytes = word.to_ne_bytes();
+        for (sum, word) in sums.iter_mut().zip(group) {
+            for (x, y) in bytes.into_iter().zip(word.to_ne_bytes()) {
+                *sum += i32::from(x) * i32::from(y.cast_signed());
+            }
+        }
+    }
+    let mut out = [0.0_f32; LANES];
+    for lane in 0..LANES {
+        out[lane] = (sums[lane] - shifts[lane]) as f32 * (scale * scales[lane]);
+    }
+    // SAFETY: the caller promises room for 16 sums.
+    unsafe { tile.out.cast::<[f32; LANES]>().write_unaligned(out) };
 }
