@@ -125,9 +125,8 @@ pub(super) fn encode(
     turned.resize(padded(row.len()), 0.0);
     turn(isa, row, turned);
     // SAFETY: the words are four bytes each, bytes have no alignment, and every pattern is a value of either.
-    let bytes = unsafe {
-        std::slice::from_raw_parts_mut(words.as_mut_ptr().cast::<u8>(), 4 * words.len())
-    };
+    let bytes =
+        unsafe { std::slice::from_raw_parts_mut(words.as_mut_ptr().cast::<u8>(), 4 * words.len()) };
     let most = largest(isa, turned);
     if most < VANISHING {
         bytes.fill(offset as u8);
@@ -152,12 +151,24 @@ mod tests {
         vec![
             (0..d).map(|at| 0.2 * normal(1, at)).collect(),
             // Pooled activations: a few large, most small.
-            (0..d).map(|at| normal(2, at).powi(3).abs() / 30.0).collect(),
-            (0..d).map(|at| if at == d / 3 { 1.0 } else { 1e-3 * normal(3, at) }).collect(),
+            (0..d)
+                .map(|at| normal(2, at).powi(3).abs() / 30.0)
+                .collect(),
+            (0..d)
+                .map(|at| {
+                    if at == d / 3 {
+                        1.0
+                    } else {
+                        1e-3 * normal(3, at)
+                    }
+                })
+                .collect(),
             vec![0.5; d],
             vec![1e-36; d],
             vec![0.0; d],
-            (0..d).map(|at| if at % 2 == 0 { 1e-25 } else { -1e-26 }).collect(),
+            (0..d)
+                .map(|at| if at % 2 == 0 { 1e-25 } else { -1e-26 })
+                .collect(),
         ]
     }
 
@@ -177,17 +188,26 @@ mod tests {
                 let integers: Vec<i32> = bytes.map(|byte| i32::from(byte) - OFFSET).collect();
                 assert_eq!(integers.iter().sum::<i32>(), plain.sum);
                 assert!(integers.iter().all(|q| q.abs() <= 127));
-                let (length, off) = turned.iter().zip(&integers).fold((0.0, 0.0), |sums, (x, q)| {
-                    let back = f64::from(plain.scale) * f64::from(*q);
-                    let x = f64::from(*x);
-                    (sums.0 + x * x, sums.1 + (x - back) * (x - back))
-                });
+                let (length, off) =
+                    turned
+                        .iter()
+                        .zip(&integers)
+                        .fold((0.0, 0.0), |sums, (x, q)| {
+                            let back = f64::from(plain.scale) * f64::from(*q);
+                            let x = f64::from(*x);
+                            (sums.0 + x * x, sums.1 + (x - back) * (x - back))
+                        });
                 let before = sum_of_squares(isa_of_tests(), &row);
                 // Turning keeps the length.
-                assert!((length.sqrt() - before.sqrt()).abs() <= f64::from(TURNING) * before.sqrt());
+                assert!(
+                    (length.sqrt() - before.sqrt()).abs() <= f64::from(TURNING) * before.sqrt()
+                );
                 let moved = f64::from(plain.moved(before));
                 if plain.scale > 0.0 {
-                    assert!(off.sqrt() <= moved * before.sqrt(), "{d}: {off} {moved} {before}");
+                    assert!(
+                        off.sqrt() <= moved * before.sqrt(),
+                        "{d}: {off} {moved} {before}"
+                    );
                 }
             }
         }

@@ -127,7 +127,8 @@ impl Isa {
     /// where they are not faster than what [`Isa::for_dims`] gives, or the rows too short or too long for them. Twice the
     /// speed of bfloat16, and about four times its error: see [`bound`](super::bound).
     pub fn coarse(self, d: usize) -> Option<Isa> {
-        let fits = matches!(self.level, Level::Avx512Vnni { .. }) && (ROUNDED_DIMS..=INT8_DIMS).contains(&d);
+        let fits = matches!(self.level, Level::Avx512Vnni { .. })
+            && (ROUNDED_DIMS..=INT8_DIMS).contains(&d);
         fits.then(|| self.in_int8())
     }
 

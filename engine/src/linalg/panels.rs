@@ -348,7 +348,11 @@ impl Panels {
 
     /// A middling one of the shares, for [`bound::share`](super::bound::share): their root mean square. O(n).
     pub fn usual_move(&self) -> f32 {
-        let squares: f64 = self.moves.iter().map(|&m| f64::from(m) * f64::from(m)).sum();
+        let squares: f64 = self
+            .moves
+            .iter()
+            .map(|&m| f64::from(m) * f64::from(m))
+            .sum();
         (squares / self.rows.max(1) as f64).sqrt() as f32
     }
 }

@@ -242,7 +242,10 @@ fn integers_are_asked_for() {
         for d in [1, 47, 48, 512, 1 << 16, (1 << 16) + 1] {
             assert!(!isa.for_dims(d).is_int8());
             let coarse = isa.coarse(d);
-            assert_eq!(coarse.is_some(), isa.name() == "avx512vnni" && (48..=1 << 16).contains(&d));
+            assert_eq!(
+                coarse.is_some(),
+                isa.name() == "avx512vnni" && (48..=1 << 16).contains(&d)
+            );
             assert!(coarse.is_none_or(|coarse| coarse.is_int8() && coarse.name() == isa.name()));
         }
     }

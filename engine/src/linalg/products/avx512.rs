@@ -139,9 +139,8 @@ unsafe fn rectangle_int8<const R: usize, const P: usize>(tile: Tile) {
         }
         for (row, sums) in sums.iter_mut().enumerate() {
             // SAFETY: there are `R` rows of `steps` words.
-            let x = _mm512_set1_epi32(
-                unsafe { *tile.left.add(row * tile.steps + step) }.cast_signed(),
-            );
+            let x =
+                _mm512_set1_epi32(unsafe { *tile.left.add(row * tile.steps + step) }.cast_signed());
             for (sum, words) in sums.iter_mut().zip(&group) {
                 *sum = _mm512_dpbusd_epi32(*sum, x, *words);
             }
@@ -161,7 +160,9 @@ unsafe fn rectangle_int8<const R: usize, const P: usize>(tile: Tile) {
             let exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums[panel], shifts));
             let scaled = _mm512_mul_ps(exact, _mm512_mul_ps(scale, scales));
             // SAFETY: `out` has room for `R` rows of `P` times 16 sums.
-            unsafe { _mm512_storeu_ps(tile.out.add(row * tile.out_stride + panel * LANES), scaled) };
+            unsafe {
+                _mm512_storeu_ps(tile.out.add(row * tile.out_stride + panel * LANES), scaled)
+            };
         }
     }
 }
