@@ -1,7 +1,8 @@
-//! Times one reduction, or the silhouette, over vectors in a `.npy` file, for `benches/peers/reduce.py`.
+//! Times one reduction, a search for neighbours, or the silhouette, over vectors in a `.npy` file, for `benches/peers`.
 //!
 //! ```text
 //! reduce_timings METHOD IN.npy OUT.npy THREADS REPEATS [NAME=VALUE ...]    the points go to OUT.npy
+//! reduce_timings neighbors IN.npy OUT.npy THREADS REPEATS K                row numbers go to OUT.npy as i32
 //! reduce_timings silhouette IN.npy - THREADS REPEATS LABELS.npy            labels as i32, -1 for noise
 //! ```
 //! Prints one line of JSON: the seconds of each repeat, and the steps and scores of the last.
@@ -12,7 +13,7 @@ use std::io::{BufReader, BufWriter};
 use std::time::Instant;
 
 use messier_engine::context::Context;
-use messier_engine::neighbors::Metric;
+use messier_engine::neighbors::{Metric, knn_graph};
 use messier_engine::{reduce, score};
 use messier_query::signature::Args;
 use ndarray::{Array2, ArrayView2};
@@ -35,6 +36,7 @@ fn main() -> Result<()> {
     for _ in 0..repeats.parse()? {
         let context = Context::new(42);
         let (spent, scores) = match task.as_str() {
+            "neighbors" => neighbors(x.view(), output, rest, &pool, &context)?,
             "silhouette" => silhouette(x.view(), rest, &pool, &context)?,
             method => reduction(method, x.view(), output, rest, &pool, &context)?,
         };
@@ -75,6 +77,22 @@ fn reduction(
     Ok((spent, reduction.scores))
 }
 
+fn neighbors(
+    x: ArrayView2<'_, f32>,
+    output: &str,
+    words: &[String],
+    pool: &rayon::ThreadPool,
+    context: &Context,
+) -> Result<(f64, Scores)> {
+    let k: usize = words.first().ok_or("K")?.parse()?;
+    let began = Instant::now();
+    let found = pool.install(|| knn_graph(x, k, Metric::Euclidean, context))?;
+    let spent = began.elapsed().as_secs_f64();
+    write(output, &found.neighbors.indices.mapv(|row| row as i32))?;
+    let scores = found.recall.map(|recall| ("recall", recall.value));
+    Ok((spent, scores.into_iter().collect()))
+}
+
 fn silhouette(
     x: ArrayView2<'_, f32>,
     words: &[String],
@@ -90,7 +108,7 @@ fn silhouette(
     Ok((spent, vec![("silhouette", mean)]))
 }
 
-fn write(path: &str, points: &Array2<f32>) -> Result<()> {
+fn write<T: npyz::AutoSerialize + Copy>(path: &str, points: &Array2<T>) -> Result<()> {
     let (n, k) = points.dim();
     let mut writer = npyz::WriteOptions::new()
         .default_dtype()

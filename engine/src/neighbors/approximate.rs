@@ -7,12 +7,13 @@
 //! NN-descent as in pynndescent was the alternative.)
 //!
 //! Within the pairs looked at everything is exact: fast products propose, f32 decides, ties go to the lower index. The
-//! result is the same bits for any number of threads.
+//! result is the same bits for any number of threads, and on every machine.
 
 mod cells;
 mod packed;
 mod sweep;
 mod truth;
+mod whole;
 
 use super::{Neighbors, Points};
 use crate::context::Context;

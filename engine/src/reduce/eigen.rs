@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use crate::context::Step;
 use crate::error::Error;
+use crate::reduce::vectors;
 
 /// Vectors are carried through the rotations in slabs of this many, which stay in cache.
 const SLAB: usize = 32;
@@ -131,7 +132,7 @@ fn reduce(a: &mut Array2<f64>, step: &Step<'_>) -> Result<Tridiagonal, Error> {
         let pass = |rows: &mut [f64], out: &mut [f64], first: usize| {
             for (i, (row, out)) in rows.chunks_exact_mut(n).zip(out).enumerate() {
                 let i = first + i;
-                *out = pulp::Arch::new().dispatch(UpdateAndDot {
+                *out = vectors::run(UpdateAndDot {
                     row: &mut row[j + 1..],
                     v: &v[j + 1..],
                     w: &w[j + 1..],
@@ -222,6 +223,17 @@ fn norm(x: &[f64]) -> f64 {
             .sqrt()
 }
 
+/// The root of `a² + b²` without overflow; a library's own may differ in the last bit from one to the next.
+fn hypotenuse(a: f64, b: f64) -> f64 {
+    let (least, most) = (a.abs().min(b.abs()), a.abs().max(b.abs()));
+    if most > 0.0 {
+        let share = least / most;
+        most * (1.0 + share * share).sqrt()
+    } else {
+        0.0
+    }
+}
+
 impl Tridiagonal {
     /// Turns the diagonal into the eigenvalues and gives the rotations that did it.
     fn ql(&mut self) -> Vec<Rotation> {
@@ -241,12 +253,12 @@ impl Tridiagonal {
                     break;
                 }
                 let slope = (d[l + 1] - d[l]) / (2.0 * e[l]);
-                let mut g = d[end] - d[l] + e[l] / (slope + slope.hypot(1.0).copysign(slope));
+                let mut g = d[end] - d[l] + e[l] / (slope + hypotenuse(slope, 1.0).copysign(slope));
                 let (mut sin, mut cos, mut shift) = (1.0, 1.0, 0.0);
                 let mut split = false;
                 for i in (l..end).rev() {
                     let (f, b) = (sin * e[i], cos * e[i]);
-                    let r = f.hypot(g);
+                    let r = hypotenuse(f, g);
                     e[i + 1] = r;
                     if r == 0.0 {
                         d[i + 1] -= shift;

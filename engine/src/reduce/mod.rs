@@ -3,9 +3,11 @@
 mod covariance;
 pub(crate) mod eigen;
 pub mod pca;
+mod product;
 mod subspace;
 pub mod tsne;
 pub mod umap;
+mod vectors;
 
 use messier_query::signature::{Args, Signature};
 use ndarray::{Array2, ArrayView2};

@@ -10,13 +10,14 @@ use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::covariance::Centred;
-use super::{Known, Reducer, Reduction, Reference, eigen, subspace};
+use super::product::Panels;
+use super::{Known, Reducer, Reduction, Reference, eigen, product, subspace};
 use crate::context::Context;
 use crate::error::{Error, arguments};
 use crate::finite::check_finite;
 
 /// Rows of one block of the projection.
-const ROWS: usize = 1024;
+const ROWS: usize = 128;
 /// The widest covariance that is decomposed densely (2 GB).
 const WIDEST: usize = 16_384;
 /// Beyond this width, and where at most a tenth of the directions is wanted, iteration is the quicker way.
@@ -218,7 +219,7 @@ impl Model {
                 .mapv(|value| value as f32);
             components
                 .slice_mut(ndarray::s![..rank, ..])
-                .assign(&turned.dot(&rows));
+                .assign(&product::by_rows(turned.view(), rows.t()));
         } else {
             for i in 0..rank {
                 for (to, &value) in components.row_mut(i).iter_mut().zip(found.vectors.row(i)) {
@@ -258,19 +259,18 @@ impl Model {
         let k = self.components.nrows();
         let mut points = Array2::zeros((x.nrows(), k));
         let step = context.step("project", x.nrows() as u64);
+        let mut components = Panels::default();
+        components.pack(self.components.view(), |_, value| value);
         points
             .axis_chunks_iter_mut(Axis(0), ROWS)
             .into_par_iter()
             .zip(x.axis_chunks_iter(Axis(0), ROWS))
-            .try_for_each(|(mut to, from)| {
+            .try_for_each_init(Panels::default, |rows, (to, from)| {
                 step.tick(from.nrows() as u64)?;
-                let mut rows = Array2::zeros(from.dim());
-                for (mut row, from) in rows.outer_iter_mut().zip(from.outer_iter()) {
-                    for ((to, &value), mean) in row.iter_mut().zip(from).zip(&self.mean) {
-                        *to = (f64::from(value) - mean) as f32;
-                    }
-                }
-                to.assign(&rows.dot(&self.components.t()));
+                rows.pack(from, |column, value| {
+                    (f64::from(value) - self.mean[column]) as f32
+                });
+                product::write(rows, &components, to);
                 Ok::<_, Error>(())
             })?;
         Ok(points)

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::covariance::Centred;
 use super::eigen::{self, Eigen};
+use super::product;
 use crate::context::Context;
 use crate::error::Error;
 use crate::random;
@@ -35,23 +36,23 @@ pub fn largest(centred: &Centred<'_>, k: usize, context: &Context) -> Result<Eig
     let step = context.step("iterate", (ROUNDS + 1) as u64);
     for _ in 0..ROUNDS {
         step.tick(1)?;
-        basis = product(centred, &basis, context)?;
+        basis = image_of(centred, &basis, context)?;
         orthonormalise(&mut basis);
     }
     step.tick(1)?;
     // Within the subspace the problem is small.
-    let image = product(centred, &basis, context)?;
-    let inner = basis.t().dot(&image);
+    let image = image_of(centred, &basis, context)?;
+    let inner = product::by_rows(basis.t(), image.t());
     let inner = (&inner + &inner.t()) / 2.0;
     let found = eigen::symmetric(inner, k.min(width), &step)?;
     Ok(Eigen {
         values: found.values,
-        vectors: found.vectors.dot(&basis.t()),
+        vectors: product::by_rows(found.vectors.view(), basis.view()),
     })
 }
 
 /// `X'(X basis)`: blocks in `f32`, sums in `f64`, in the blocks' order.
-fn product(
+fn image_of(
     centred: &Centred<'_>,
     basis: &Array2<f64>,
     context: &Context,
@@ -66,8 +67,8 @@ fn product(
             for begin in (first..(first + ROWS * BLOCKS).min(n)).step_by(ROWS) {
                 context.stop.check()?;
                 let rows = centred.rows(begin..(begin + ROWS).min(n));
-                let along = rows.dot(&narrow);
-                let back = rows.t().dot(&along);
+                let along = product::by_rows(rows.view(), narrow.t());
+                let back = product::by_rows(rows.t(), along.t());
                 sum.zip_mut_with(&back, |sum: &mut f64, &value| *sum += f64::from(value));
             }
             Ok::<_, Error>(sum)

@@ -13,6 +13,7 @@ mod mesh;
 mod place;
 mod repulsion;
 mod start;
+mod transform;
 mod tree;
 
 use messier_query::params;

@@ -1,10 +1,13 @@
 //! Which rows lie together: cells around centres from a few rounds of k-means on a part of the rows.
+//!
+//! All of it in whole numbers (see `whole`), so that every machine makes the same cells.
 
 use rayon::prelude::*;
 
+use super::whole::Whole;
 use crate::context::{Cancelled, Context};
 use crate::error::Error;
-use crate::linalg::{Block, Isa, LANES, Panels, nearest, products};
+use crate::linalg::{Block, Isa, LANES, Panels, nearest, products, sum_of_squares};
 use crate::neighbors::Points;
 
 /// Rows of one task.
@@ -37,7 +40,7 @@ impl Cells {
     ) -> Result<Cells, Error> {
         let n = points.len();
         let count = ((2.5 * (n as f64).sqrt()) as usize).clamp(1, n);
-        let centres = train(isa, points, count, context)?;
+        let (whole, centres) = train(isa, points, count, context)?;
         let width = most.min(count);
         let step = context.step("find cells", n as u64);
         let mut by_row = vec![0_u32; n * width];
@@ -50,7 +53,7 @@ impl Cells {
                     let first = block * ROWS;
                     let rows = first..first + lists.len() / width;
                     step.tick(rows.len() as u64)?;
-                    buffers.multiply(isa, points, &centres, rows);
+                    buffers.multiply(whole, points, &centres, rows);
                     for (row, list) in lists.chunks_exact_mut(width).enumerate() {
                         buffers.closest(&centres, row, list);
                     }
@@ -92,7 +95,7 @@ impl Cells {
     }
 }
 
-/// Centres in working units, packed for products.
+/// Centres in whole steps, packed for products.
 struct Centres {
     panels: Panels,
     /// Squared lengths, infinite for padding.
@@ -109,6 +112,7 @@ impl Centres {
 }
 
 struct Buffers {
+    isa: Isa,
     block: Block,
     staging: Vec<f32>,
     tile: Vec<f32>,
@@ -118,6 +122,7 @@ struct Buffers {
 impl Buffers {
     fn new(isa: Isa, centres: &Centres) -> Buffers {
         Buffers {
+            isa,
             block: Block::new(isa),
             staging: Vec::new(),
             tile: vec![0.0; ROWS * centres.offsets.len()],
@@ -127,12 +132,17 @@ impl Buffers {
 
     fn multiply(
         &mut self,
-        isa: Isa,
+        whole: Whole,
         points: &Points<'_>,
         centres: &Centres,
         rows: impl ExactSizeIterator<Item = usize>,
     ) {
-        points.block(rows, isa, &mut self.block, &mut self.staging);
+        let d = points.dims();
+        self.staging.resize(rows.len() * d, 0.0);
+        for (at, row) in rows.zip(self.staging.chunks_exact_mut(d)) {
+            whole.row(self.isa, points, at, row);
+        }
+        self.block.fill(&self.staging, d);
         let stride = centres.offsets.len();
         products(
             &self.block,
@@ -164,14 +174,20 @@ impl Buffers {
     }
 }
 
-/// A few rounds of k-means on evenly spaced rows.
-fn train(isa: Isa, points: &Points<'_>, count: usize, context: &Context) -> Result<Centres, Error> {
+/// A few rounds of k-means on evenly spaced rows, in whole numbers throughout.
+fn train(
+    isa: Isa,
+    points: &Points<'_>,
+    count: usize,
+    context: &Context,
+) -> Result<(Whole, Centres), Error> {
     let (n, d) = (points.len(), points.dims());
     let sample = (count * TRAINED).min(n);
     let row_at = |i: usize| i * n / sample;
+    let whole = steps_for(isa, points, sample);
     let mut rows = vec![0.0; count * d];
     for (cell, row) in rows.chunks_exact_mut(d).enumerate() {
-        points.working_row(isa, row_at(cell * sample / count), row);
+        whole.row(isa, points, row_at(cell * sample / count), row);
     }
     let mut centres = Centres::pack(isa, &rows, d);
     let step = context.step("make cells", (ROUNDS * sample) as u64);
@@ -182,12 +198,8 @@ fn train(isa: Isa, points: &Points<'_>, count: usize, context: &Context) -> Resu
             |buffers, (block, cells)| {
                 step.tick(cells.len() as u64)?;
                 let first = block * ROWS;
-                buffers.multiply(
-                    isa,
-                    points,
-                    &centres,
-                    (first..first + cells.len()).map(row_at),
-                );
+                let rows = (first..first + cells.len()).map(row_at);
+                buffers.multiply(whole, points, &centres, rows);
                 let stride = centres.offsets.len();
                 for (cell, sums) in cells.iter_mut().zip(buffers.tile.chunks_exact(stride)) {
                     *cell = nearest(isa, &centres.offsets, sums).index;
@@ -206,15 +218,28 @@ fn train(isa: Isa, points: &Points<'_>, count: usize, context: &Context) -> Resu
                 if members.is_empty() {
                     return;
                 }
-                let mut sums = vec![0.0; d];
+                let (mut sums, mut one) = (vec![0.0; d], vec![0.0; d]);
                 for &member in &members {
-                    points.add_working_row(isa, member, 1.0, &mut sums);
+                    whole.row(isa, points, member, &mut one);
+                    for (sum, value) in sums.iter_mut().zip(&one) {
+                        *sum += value;
+                    }
                 }
-                for (to, sum) in row.iter_mut().zip(sums) {
-                    *to = (sum / members.len() as f64) as f32;
-                }
+                Whole::mean(&sums, members.len(), row);
             });
         centres = Centres::pack(isa, &rows, d);
     }
-    Ok(centres)
+    Ok((whole, centres))
+}
+
+/// Steps that suit the rows, by evenly spaced ones.
+fn steps_for(isa: Isa, points: &Points<'_>, sample: usize) -> Whole {
+    let mut row = vec![0.0; points.dims()];
+    let squares: f64 = (0..sample)
+        .map(|i| {
+            points.working_row(isa, i * points.len() / sample, &mut row);
+            sum_of_squares(isa, &row)
+        })
+        .sum();
+    Whole::for_rows(squares / sample.max(1) as f64, points.dims())
 }

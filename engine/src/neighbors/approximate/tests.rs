@@ -80,6 +80,19 @@ fn threads_do_not_show() {
 }
 
 #[test]
+fn instruction_sets_do_not_show() {
+    // Wide enough for bfloat16 where there is such a unit.
+    let x = clustered(3000, 64);
+    let points = Points::new(x.view(), Metric::Euclidean).unwrap();
+    let found: Vec<_> = crate::linalg::Isa::available()
+        .into_iter()
+        .map(|isa| knn_squared(isa, &points, 8, &Context::new(0)).unwrap())
+        .collect();
+    assert!(found[0].is_some());
+    assert!(found.iter().all(|other| *other == found[0]));
+}
+
+#[test]
 fn few_rows_and_rows_without_structure_are_left_to_the_exact_search() {
     assert!(search(&clustered(500, 8), 5, Metric::Euclidean).is_none());
     let noise = Array2::from_shape_fn((4000, 200), |(i, j)| {

@@ -1,18 +1,17 @@
 //! The sum of a kernel over the nodes of a square mesh, by Fourier transforms on a mesh of at least twice the side.
 //!
-//! Three quarters of that larger mesh hold nothing on the way in and nothing of interest on the way out, so their rows
-//! are never transformed. Values are real: two rows travel as the two parts of one complex row.
-
-use std::sync::Arc;
+//! Three quarters of that larger mesh hold nothing on the way in and nothing of interest on the way out, so their lines
+//! are never transformed. Lines travel sixteen at a time, side by side; and as values are real, two of them travel as
+//! the two parts of one complex line. Between the two directions, tiles of 16 x 16 are turned over.
 
 use rayon::prelude::*;
-use rustfft::num_complex::Complex;
-use rustfft::{Fft, FftPlanner};
 
-/// Columns of one task: one cache line of complex numbers.
-const COLUMNS: usize = 8;
-/// Row pairs of one task, at least.
-const PAIRS: usize = 4;
+use super::transform::{LANES, Transform, Wave};
+
+/// Columns that go down the mesh together: two to a lane.
+const COLUMNS: usize = 2 * LANES;
+/// Numbers in the tile that `COLUMNS` columns and `LANES` frequencies make.
+const TILE: usize = COLUMNS * LANES;
 
 /// A kernel made ready for meshes of one size.
 pub struct Convolution {
@@ -20,10 +19,9 @@ pub struct Convolution {
     nodes: usize,
     /// Nodes along a side of the mesh that is transformed.
     side: usize,
-    forward: Arc<dyn Fft<f32>>,
-    backward: Arc<dyn Fft<f32>>,
-    /// The kernel's transform over the lower half of both frequencies, by columns; scaled so that forward and backward
-    /// together keep sizes.
+    transform: Transform,
+    /// The kernel's transform over the lower half of both frequencies, scaled so that forward and backward together
+    /// keep sizes: for each block of [`LANES`] frequencies down, for each frequency along, the block's.
     spectrum: Vec<f32>,
 }
 
@@ -38,98 +36,84 @@ impl Convolution {
         filter: impl Fn(f64) -> f64,
     ) -> Convolution {
         let side = smooth(2 * nodes + margin);
-        let mut planner = FftPlanner::new();
-        let mut convolution = Convolution {
-            nodes,
-            side,
-            forward: planner.plan_fft_forward(side),
-            backward: planner.plan_fft_inverse(side),
-            spectrum: Vec::new(),
-        };
-        let half = convolution.half();
-        // By symmetry the rows beyond half the side repeat those before.
-        let mut values = vec![0.0; half * side];
-        values
-            .par_chunks_mut(side)
-            .enumerate()
-            .for_each(|(y, row)| {
-                for (x, value) in row.iter_mut().enumerate() {
-                    *value = kernel(x.min(side - x), y);
-                }
-            });
-        let rows = convolution.forward_rows(&values, side);
-        let gains: Vec<f64> = (0..half)
-            .map(|k| filter(std::f64::consts::TAU * k as f64 / side as f64))
-            .collect();
-        let scale = 1.0 / (side * side) as f64;
-        let blocks: Vec<Vec<f32>> = (0..half.div_ceil(COLUMNS))
-            .into_par_iter()
-            .map(|block| {
-                let first = block * COLUMNS;
-                let mut out = Vec::with_capacity(COLUMNS * half);
-                let mut column = vec![Complex::default(); side];
-                let mut scratch = convolution.scratch();
-                for x in first..(first + COLUMNS).min(half) {
-                    for (y, value) in column.iter_mut().enumerate() {
-                        *value = rows[y.min(side - y) * half + x];
-                    }
-                    convolution
-                        .forward
-                        .process_with_scratch(&mut column, &mut scratch);
-                    out.extend(
-                        column[..half]
-                            .iter()
-                            .zip(&gains)
-                            .map(|(v, gain)| (f64::from(v.re) * gains[x] * gain * scale) as f32),
-                    );
-                }
-                out
-            })
-            .collect();
-        convolution.spectrum = blocks.concat();
-        convolution
-    }
-
-    /// The kernel summed over `values` (`nodes x nodes`, by rows), at every node.
-    pub fn apply(&self, values: &[f32]) -> Vec<f32> {
-        let (nodes, side, half) = (self.nodes, self.side, self.half());
-        let rows = self.forward_rows(values, nodes);
-        let mut columns = vec![Complex::default(); half.div_ceil(COLUMNS) * COLUMNS * nodes];
-        columns
-            .par_chunks_mut(COLUMNS * nodes)
+        let transform = Transform::new(side);
+        let half = side / 2 + 1;
+        let blocks = half.div_ceil(LANES);
+        // Even lines have real transforms, so two of them travel as the two parts of one and need no untangling.
+        // First down, for columns up to half the side: `down[x][frequency]`.
+        let mut down = vec![0.0; half.next_multiple_of(COLUMNS) * half];
+        down.par_chunks_mut(COLUMNS * half)
             .enumerate()
             .for_each_init(
-                || (vec![Complex::default(); COLUMNS * side], self.scratch()),
-                |(buffer, scratch), (block, out)| {
-                    let first = block * COLUMNS;
-                    let width = COLUMNS.min(half - first);
-                    buffer.fill(Complex::default());
-                    for (y, row) in rows.chunks_exact(half).enumerate() {
-                        for (x, value) in row[first..first + width].iter().enumerate() {
-                            buffer[x * side + y] = *value;
+                || Wave::new(side),
+                |wave, (group, out)| {
+                    for y in 0..side {
+                        for lane in 0..LANES {
+                            let x = group * COLUMNS + lane;
+                            let far = y.min(side - y);
+                            wave.re[y * LANES + lane] = kernel(x.min(half), far);
+                            wave.im[y * LANES + lane] = kernel((x + LANES).min(half), far);
                         }
                     }
-                    for (x, column) in buffer.chunks_exact_mut(side).take(width).enumerate() {
-                        self.forward.process_with_scratch(column, scratch);
-                        let spectrum = &self.spectrum[(first + x) * half..(first + x + 1) * half];
-                        for (value, by) in column.iter_mut().zip(spectrum) {
-                            *value *= *by;
-                        }
-                        // Frequencies above half the side mirror those below.
-                        let mirrored = spectrum[1..side - half + 1].iter().rev();
-                        for (value, by) in column[half..].iter_mut().zip(mirrored) {
-                            *value *= *by;
-                        }
-                        self.backward.process_with_scratch(column, scratch);
-                    }
-                    for (y, row) in out.chunks_exact_mut(COLUMNS).enumerate() {
-                        for (x, value) in row[..width].iter_mut().enumerate() {
-                            *value = buffer[x * side + y];
+                    transform.forward(wave);
+                    for (lane, line) in out.chunks_exact_mut(half).enumerate() {
+                        let part = if lane < LANES { &wave.re } else { &wave.im };
+                        for (k, value) in line.iter_mut().enumerate() {
+                            *value = part[k * LANES + lane % LANES];
                         }
                     }
                 },
             );
-        self.backward_rows(&columns)
+        // Then along, for frequencies up to half the side.
+        let gains: Vec<f64> = (0..half)
+            .map(|k| filter(std::f64::consts::TAU * k as f64 / side as f64))
+            .collect();
+        let scale = 1.0 / (side * side) as f64;
+        let mut spectrum = vec![0.0; blocks * half * LANES];
+        spectrum
+            .par_chunks_mut(2 * half * LANES)
+            .enumerate()
+            .for_each_init(
+                || Wave::new(side),
+                |wave, (pair, out)| {
+                    let line = |y: usize, x: usize| {
+                        if y < half {
+                            down[x.min(side - x) * half + y]
+                        } else {
+                            0.0
+                        }
+                    };
+                    let first = pair * 2 * LANES;
+                    for x in 0..side {
+                        for lane in 0..LANES {
+                            wave.re[x * LANES + lane] = line(first + lane, x);
+                            wave.im[x * LANES + lane] = line(first + LANES + lane, x);
+                        }
+                    }
+                    transform.forward(wave);
+                    for (block, out) in out.chunks_exact_mut(half * LANES).enumerate() {
+                        let part = if block == 0 { &wave.re } else { &wave.im };
+                        for (at, (to, &value)) in out.iter_mut().zip(part).enumerate() {
+                            let (along, down) = (at / LANES, first + block * LANES + at % LANES);
+                            let gain = gains.get(down).map_or(0.0, |gain| gain * gains[along]);
+                            *to = (f64::from(value) * gain * scale) as f32;
+                        }
+                    }
+                },
+            );
+        Convolution {
+            nodes,
+            side,
+            transform,
+            spectrum,
+        }
+    }
+
+    /// The kernel summed over `values` (`nodes x nodes`, by rows), at every node.
+    pub fn apply(&self, values: &[f32]) -> Vec<f32> {
+        let tiles = self.down(values);
+        let lines = self.along(&tiles);
+        self.up(&lines)
     }
 
     /// Frequencies from 0 to half the side.
@@ -137,84 +121,155 @@ impl Convolution {
         self.side / 2 + 1
     }
 
-    fn scratch(&self) -> Vec<Complex<f32>> {
-        let forward = self.forward.get_inplace_scratch_len();
-        let backward = self.backward.get_inplace_scratch_len();
-        vec![Complex::default(); forward.max(backward)]
+    /// Blocks of [`LANES`] of them.
+    fn blocks(&self) -> usize {
+        self.half().div_ceil(LANES)
     }
 
-    /// Transforms rows of `width` values along x; keeps the lower half of the frequencies, the others being mirrored.
-    fn forward_rows(&self, values: &[f32], width: usize) -> Vec<Complex<f32>> {
-        let (side, half) = (self.side, self.half());
-        let mut rows = vec![Complex::default(); values.len() / width * half];
-        rows.par_chunks_mut(2 * half)
-            .zip(values.par_chunks(2 * width))
-            .with_min_len(PAIRS)
-            .for_each_init(
-                || (vec![Complex::default(); side], self.scratch()),
-                |(buffer, scratch), (out, values)| {
-                    let (one, other) = values.split_at(width);
-                    buffer.fill(Complex::default());
-                    for (to, &value) in buffer.iter_mut().zip(one) {
-                        to.re = value;
-                    }
-                    for (to, &value) in buffer.iter_mut().zip(other) {
-                        to.im = value;
-                    }
-                    self.forward.process_with_scratch(buffer, scratch);
-                    let (one, other) = out.split_at_mut(half);
-                    for (k, to) in one.iter_mut().enumerate() {
-                        let mirrored = buffer[(side - k) % side].conj();
-                        *to = (buffer[k] + mirrored) * 0.5;
-                    }
-                    for (k, to) in other.iter_mut().enumerate() {
-                        let mirrored = buffer[(side - k) % side].conj();
-                        let twice = buffer[k] - mirrored;
-                        *to = Complex::new(twice.im, -twice.re) * 0.5;
-                    }
-                },
-            );
-        rows
-    }
-
-    /// Back from columns in blocks to rows of values.
-    fn backward_rows(&self, columns: &[Complex<f32>]) -> Vec<f32> {
+    /// Transforms columns of values. For each group of [`COLUMNS`] columns, for each block of frequencies: a tile of
+    /// real parts, columns by frequencies, and one of imaginary parts.
+    fn down(&self, values: &[f32]) -> Vec<f32> {
         let (nodes, side, half) = (self.nodes, self.side, self.half());
-        let at =
-            |row: usize, k: usize| columns[(k / COLUMNS * nodes + row) * COLUMNS + k % COLUMNS];
-        let mut values = vec![0.0; nodes * nodes];
-        values
-            .par_chunks_mut(2 * nodes)
-            .enumerate()
-            .with_min_len(PAIRS)
-            .for_each_init(
-                || (vec![Complex::default(); side], self.scratch()),
-                |(buffer, scratch), (pair, out)| {
-                    let row = 2 * pair;
-                    let two = row + 1 < nodes;
-                    for k in 0..half {
-                        let one = at(row, k);
-                        let other = if two {
-                            at(row + 1, k)
-                        } else {
-                            Complex::default()
-                        };
-                        buffer[k] = Complex::new(one.re - other.im, one.im + other.re);
-                        if k > 0 && k < side - k {
-                            // conj(one) + i conj(other)
-                            buffer[side - k] = Complex::new(one.re + other.im, other.re - one.im);
+        let size = self.blocks() * 2 * TILE;
+        let mut tiles = vec![0.0; nodes.div_ceil(COLUMNS) * size];
+        tiles.par_chunks_mut(size).enumerate().for_each_init(
+            || Wave::new(side),
+            |wave, (group, out)| {
+                let first = group * COLUMNS;
+                let width = COLUMNS.min(nodes - first);
+                wave.re.fill(0.0);
+                wave.im.fill(0.0);
+                for (y, row) in values.chunks_exact(nodes).enumerate() {
+                    let row = &row[first..first + width];
+                    let (one, other) = row.split_at(width.min(LANES));
+                    wave.re[y * LANES..][..one.len()].copy_from_slice(one);
+                    wave.im[y * LANES..][..other.len()].copy_from_slice(other);
+                }
+                self.transform.forward(wave);
+                let line = |part: &[f32], k: usize| -> [f32; LANES] {
+                    std::array::from_fn(|lane| part[k * LANES + lane])
+                };
+                for (block, tile) in out.chunks_exact_mut(2 * TILE).enumerate() {
+                    let (tile_re, tile_im) = tile.split_at_mut(TILE);
+                    let begin = block * LANES;
+                    for at in 0..LANES.min(half - begin) {
+                        // What is even in frequency came from the real parts, what is odd from the imaginary ones.
+                        let (k, mirrored) = (begin + at, (side - begin - at) % side);
+                        let (re, im) = (line(&wave.re, k), line(&wave.im, k));
+                        let (re2, im2) = (line(&wave.re, mirrored), line(&wave.im, mirrored));
+                        for lane in 0..LANES {
+                            let (own, other) = (lane * LANES + at, (LANES + lane) * LANES + at);
+                            tile_re[own] = 0.5 * (re[lane] + re2[lane]);
+                            tile_im[own] = 0.5 * (im[lane] - im2[lane]);
+                            tile_re[other] = 0.5 * (im[lane] + im2[lane]);
+                            tile_im[other] = 0.5 * (re2[lane] - re[lane]);
                         }
                     }
-                    self.backward.process_with_scratch(buffer, scratch);
-                    let (one, other) = out.split_at_mut(nodes);
-                    for (to, value) in one.iter_mut().zip(buffer.iter()) {
-                        *to = value.re;
+                }
+            },
+        );
+        tiles
+    }
+
+    /// Transforms along the rows, multiplies by the kernel's spectrum, and transforms back. For each block of frequencies
+    /// the real parts, nodes by frequencies, and the imaginary ones.
+    fn along(&self, tiles: &[f32]) -> Vec<f32> {
+        let (nodes, half, blocks) = (self.nodes, self.half(), self.blocks());
+        let mut lines = vec![0.0; blocks * 2 * nodes * LANES];
+        lines
+            .par_chunks_mut(2 * nodes * LANES)
+            .enumerate()
+            .for_each_init(
+                || Wave::new(self.side),
+                |wave, (block, out)| {
+                    for (part, wave) in [&mut wave.re, &mut wave.im].into_iter().enumerate() {
+                        let (filled, empty) = wave.split_at_mut(nodes * LANES);
+                        for (group, to) in filled.chunks_mut(TILE).enumerate() {
+                            let from = ((group * blocks + block) * 2 + part) * TILE;
+                            to.copy_from_slice(&tiles[from..from + to.len()]);
+                        }
+                        empty.fill(0.0);
                     }
-                    for (to, value) in other.iter_mut().zip(buffer.iter()) {
-                        *to = value.im;
+                    self.transform.forward(wave);
+                    let spectrum = &self.spectrum[block * half * LANES..(block + 1) * half * LANES];
+                    for part in [&mut wave.re, &mut wave.im] {
+                        // Frequencies above half the side mirror those below.
+                        let lower = spectrum.chunks_exact(LANES);
+                        let upper = spectrum[LANES..(half - 1) * LANES]
+                            .chunks_exact(LANES)
+                            .rev();
+                        for (values, by) in part.chunks_exact_mut(LANES).zip(lower.chain(upper)) {
+                            for lane in 0..LANES {
+                                values[lane] *= by[lane];
+                            }
+                        }
+                    }
+                    self.transform.backward(wave);
+                    let (re, im) = out.split_at_mut(nodes * LANES);
+                    re.copy_from_slice(&wave.re[..nodes * LANES]);
+                    im.copy_from_slice(&wave.im[..nodes * LANES]);
+                },
+            );
+        lines
+    }
+
+    /// Transforms columns of frequencies back to rows of values.
+    fn up(&self, lines: &[f32]) -> Vec<f32> {
+        let (nodes, side, half, blocks) = (self.nodes, self.side, self.half(), self.blocks());
+        let mut columns = vec![0.0; nodes.div_ceil(COLUMNS) * COLUMNS * nodes];
+        columns
+            .par_chunks_mut(COLUMNS * nodes)
+            .enumerate()
+            .for_each_init(
+                || Wave::new(side),
+                |wave, (group, out)| {
+                    let first = group * COLUMNS;
+                    let width = COLUMNS.min(nodes - first);
+                    let mut tile = [[0.0; TILE]; 2];
+                    for block in 0..blocks {
+                        for (part, tile) in tile.iter_mut().enumerate() {
+                            let from = (block * 2 + part) * nodes * LANES + first * LANES;
+                            tile[..width * LANES]
+                                .copy_from_slice(&lines[from..from + width * LANES]);
+                        }
+                        let begin = block * LANES;
+                        for at in 0..LANES.min(half - begin) {
+                            let (k, mirrored) = (begin + at, side - begin - at);
+                            for lane in 0..LANES {
+                                let (own, other) = (lane * LANES + at, (LANES + lane) * LANES + at);
+                                let (re, im) = (tile[0][own], tile[1][own]);
+                                let (re2, im2) = (tile[0][other], tile[1][other]);
+                                wave.re[k * LANES + lane] = re - im2;
+                                wave.im[k * LANES + lane] = im + re2;
+                                if k > 0 && k < mirrored {
+                                    wave.re[mirrored * LANES + lane] = re + im2;
+                                    wave.im[mirrored * LANES + lane] = re2 - im;
+                                }
+                            }
+                        }
+                    }
+                    self.transform.backward(wave);
+                    for (y, out) in out.chunks_exact_mut(COLUMNS).enumerate() {
+                        let (one, other) = out.split_at_mut(LANES);
+                        one.copy_from_slice(&wave.re[y * LANES..][..LANES]);
+                        other.copy_from_slice(&wave.im[y * LANES..][..LANES]);
                     }
                 },
             );
+        let mut values = vec![0.0; nodes * nodes];
+        values
+            .par_chunks_mut(nodes)
+            .with_min_len(16)
+            .enumerate()
+            .for_each(|(y, row)| {
+                for (to, from) in row
+                    .chunks_mut(COLUMNS)
+                    .zip(columns.chunks_exact(COLUMNS * nodes))
+                {
+                    let width = to.len();
+                    to.copy_from_slice(&from[y * COLUMNS..][..width]);
+                }
+            });
         values
     }
 }

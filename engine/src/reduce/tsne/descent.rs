@@ -10,6 +10,7 @@ use super::repulsion::Repulsion;
 use crate::context::Context;
 use crate::error::Error;
 use crate::graph::Graph;
+use crate::reduce::vectors;
 
 /// Points of one task.
 const POINTS: usize = 256;
@@ -87,7 +88,7 @@ pub fn descend<const D: usize>(
                 .zip(motions.par_chunks_mut(POINTS))
                 .enumerate()
                 .map(|(piece, (next, motions))| {
-                    pulp::Arch::new().dispatch(Piece {
+                    vectors::run(Piece {
                         round: &round,
                         first: piece * POINTS,
                         next,

@@ -5,6 +5,8 @@
 
 use rayon::prelude::*;
 
+use crate::reduce::vectors;
+
 /// Points of one task.
 const POINTS: usize = 64;
 /// Points taken at once.
@@ -16,7 +18,7 @@ pub fn pushes<const D: usize>(points: &[[f32; D]], out: &mut [[f32; D]]) -> f64 
         .par_chunks_mut(POINTS)
         .enumerate()
         .map(|(piece, out)| {
-            pulp::Arch::new().dispatch(Piece {
+            vectors::run(Piece {
                 points,
                 first: piece * POINTS,
                 out,

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::random;
+use crate::reduce::vectors;
 
 /// Vertices of one task.
 const VERTICES: usize = 128;
@@ -165,7 +166,7 @@ impl Round<'_> {
         scratch: &mut Scratch,
     ) {
         let dim = if DIM == 0 { dim } else { DIM };
-        pulp::Arch::new().dispatch(Piece::<DIM> {
+        vectors::run(Piece::<DIM> {
             round: self,
             first,
             rows,

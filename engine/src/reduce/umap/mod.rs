@@ -195,3 +195,6 @@ fn read(args: &Args) -> Result<Params, Error> {
     }
     Ok(params)
 }
+
+#[cfg(test)]
+mod tests;

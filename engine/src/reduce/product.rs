@@ -1,0 +1,277 @@
+//! Products of matrices whose bits do not depend on the machine.
+//!
+//! Each entry is one chain of products, every one rounded by itself and added in order. Libraries fuse the two where the
+//! processor can, and so give other bits elsewhere; unfused they take no longer on a processor that multiplies and adds
+//! side by side. Rows travel in panels of sixteen, all entries of a column together.
+
+use std::borrow::Cow;
+
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
+use pulp::{NullaryFnOnce, Simd, WithSimd};
+
+use super::vectors;
+
+/// Rows in a panel.
+pub const LANES: usize = 16;
+/// Rows of the left panel whose sums are in registers together.
+const ROWS: usize = 4;
+
+/// The inner products of two panels' rows.
+pub type Square<T> = [[T; LANES]; LANES];
+
+/// Rows in panels: entry `k` of row `r` of a panel is at `k * LANES + r`, and what is missing in the last panel is 0.
+#[derive(Debug, Clone, Default)]
+pub struct Panels<T> {
+    words: Vec<T>,
+    depth: usize,
+}
+
+impl<T: Copy + Default> Panels<T> {
+    /// Packs the rows of `x`, each entry through `map(column, entry)`, in place of what was there.
+    pub fn pack<U: Copy>(&mut self, x: ArrayView2<'_, U>, map: impl Fn(usize, U) -> T) {
+        let (rows, depth) = x.dim();
+        self.depth = depth;
+        self.words.clear();
+        self.words
+            .resize(rows.div_ceil(LANES) * LANES * depth, T::default());
+        for (row, from) in x.outer_iter().enumerate() {
+            let from = line(&from);
+            let panel = &mut self.words[row / LANES * LANES * depth..][..LANES * depth];
+            let to = panel.iter_mut().skip(row % LANES).step_by(LANES);
+            for (column, (to, &value)) in to.zip(from.iter()).enumerate() {
+                *to = map(column, value);
+            }
+        }
+    }
+
+    /// Packs the columns of `x` as rows, each entry through `map(column, entry)`, in place of what was there.
+    pub fn pack_columns<U: Copy>(&mut self, x: ArrayView2<'_, U>, map: impl Fn(usize, U) -> T) {
+        let (depth, rows) = x.dim();
+        self.depth = depth;
+        self.words.clear();
+        self.words
+            .resize(rows.div_ceil(LANES) * LANES * depth, T::default());
+        for (k, from) in x.outer_iter().enumerate() {
+            let from = line(&from);
+            let panels = self.words.chunks_exact_mut(LANES * depth);
+            for (at, (panel, from)) in panels.zip(from.chunks(LANES)).enumerate() {
+                for (lane, (to, &value)) in panel[k * LANES..].iter_mut().zip(from).enumerate() {
+                    *to = map(at * LANES + lane, value);
+                }
+            }
+        }
+    }
+
+    /// The number of panels.
+    pub fn len(&self) -> usize {
+        self.words
+            .len()
+            .checked_div(LANES * self.depth)
+            .unwrap_or(0)
+    }
+
+    fn panel(&self, at: usize) -> &[T] {
+        &self.words[at * LANES * self.depth..(at + 1) * LANES * self.depth]
+    }
+}
+
+/// A row in one piece.
+fn line<'a, U: Copy>(row: &'a ArrayView1<'_, U>) -> Cow<'a, [U]> {
+    match row.as_slice() {
+        Some(slice) => Cow::Borrowed(slice),
+        None => Cow::Owned(row.to_vec()),
+    }
+}
+
+/// Numbers that are multiplied and added.
+pub trait Number: Copy + Default + Into<f64> + Send + Sync + 'static {
+    /// All inner products of the rows of two panels of equal depth.
+    fn square(left: &[Self], right: &[Self]) -> Square<Self>;
+}
+
+impl Number for f32 {
+    #[inline]
+    fn square(left: &[f32], right: &[f32]) -> Square<f32> {
+        let mut out = [[0.0; LANES]; LANES];
+        let out_rows = &mut out;
+        vectors::run(Singles {
+            left,
+            right,
+            out: out_rows,
+        });
+        out
+    }
+}
+
+impl Number for f64 {
+    #[inline]
+    fn square(left: &[f64], right: &[f64]) -> Square<f64> {
+        vectors::run(Doubles { left, right })
+    }
+}
+
+/// The inner products of row `16 a + i` on the left and row `16 b + j` on the right, for panels `a` and `b`, at `[i][j]`.
+///
+/// # Panics
+/// If the panels are of different depths: a mistake of the caller.
+pub fn square<T: Number>(left: &Panels<T>, a: usize, right: &Panels<T>, b: usize) -> Square<T> {
+    assert_eq!(left.depth, right.depth, "panels of one depth");
+    T::square(left.panel(a), right.panel(b))
+}
+
+/// `left right'` for rows of equal length: `m x n`. O(m n d), on the calling thread.
+pub fn by_rows<T: Number>(left: ArrayView2<'_, T>, right: ArrayView2<'_, T>) -> Array2<T> {
+    let (mut one, mut other) = (Panels::default(), Panels::default());
+    one.pack(left, |_, value| value);
+    other.pack(right, |_, value| value);
+    let mut out = Array2::default((left.nrows(), right.nrows()));
+    write(&one, &other, out.view_mut());
+    out
+}
+
+/// Writes `left right'` for packed rows into `out`, which has as many rows and columns as there are rows left and right.
+pub fn write<T: Number>(left: &Panels<T>, right: &Panels<T>, mut out: ArrayViewMut2<'_, T>) {
+    let (m, n) = out.dim();
+    // All panels on the left pass while one on the right stays in cache.
+    for b in 0..right.len() {
+        for a in 0..left.len() {
+            let sums = square(left, a, right, b);
+            for (i, sums) in sums.iter().enumerate().take(m - a * LANES) {
+                let to = b * LANES..((b + 1) * LANES).min(n);
+                for (column, &sum) in to.zip(sums) {
+                    out[[a * LANES + i, column]] = sum;
+                }
+            }
+        }
+    }
+}
+
+struct Singles<'a> {
+    left: &'a [f32],
+    right: &'a [f32],
+    out: &'a mut Square<f32>,
+}
+
+impl WithSimd for Singles<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match S::F32_LANES {
+            4 => self.in_registers::<S, 4>(simd),
+            8 => self.in_registers::<S, 2>(simd),
+            16 => self.in_registers::<S, 1>(simd),
+            _ => self.in_registers::<S, LANES>(simd),
+        }
+    }
+}
+
+impl Singles<'_> {
+    /// With `WIDE` registers to a line of sixteen.
+    #[inline(always)]
+    fn in_registers<S: Simd, const WIDE: usize>(self, simd: S) {
+        let right = S::as_simd_f32s(self.right).0;
+        for (at, out) in self.out.chunks_exact_mut(ROWS).enumerate() {
+            let mut sums = [[simd.splat_f32s(0.0); WIDE]; ROWS];
+            let lines = self.left.chunks_exact(LANES).zip(right.chunks_exact(WIDE));
+            for (left, right) in lines {
+                for (sums, &x) in sums.iter_mut().zip(&left[at * ROWS..(at + 1) * ROWS]) {
+                    let x = simd.splat_f32s(x);
+                    for (sum, &y) in sums.iter_mut().zip(right) {
+                        *sum = simd.add_f32s(*sum, simd.mul_f32s(x, y));
+                    }
+                }
+            }
+            for (out, sums) in out.iter_mut().zip(sums) {
+                S::as_mut_simd_f32s(out).0.copy_from_slice(&sums);
+            }
+        }
+    }
+}
+
+struct Doubles<'a> {
+    left: &'a [f64],
+    right: &'a [f64],
+}
+
+impl NullaryFnOnce for Doubles<'_> {
+    type Output = Square<f64>;
+
+    #[inline(always)]
+    fn call(self) -> Square<f64> {
+        let mut out = [[0.0; LANES]; LANES];
+        for (left, right) in self.left.as_chunks().0.iter().zip(self.right.as_chunks().0) {
+            let (left, right): (&[f64; LANES], &[f64; LANES]) = (left, right);
+            for (out, x) in out.iter_mut().zip(left) {
+                for lane in 0..LANES {
+                    out[lane] += x * right[lane];
+                }
+            }
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noise(rows: usize, columns: usize, stream: u64) -> Array2<f32> {
+        Array2::from_shape_fn((rows, columns), |(i, j)| {
+            crate::random::uniform(1, stream, (i * columns + j) as u64) as f32 - 0.5
+        })
+    }
+
+    #[test]
+    fn every_entry_is_one_chain_of_rounded_products() {
+        for (m, n, d) in [
+            (1, 1, 1),
+            (16, 16, 7),
+            (19, 35, 20),
+            (3, 50, 0),
+            (40, 2, 130),
+        ] {
+            let (left, right) = (noise(m, d, 1), noise(n, d, 2));
+            let found = by_rows(left.view(), right.view());
+            let wide = by_rows(left.mapv(f64::from).view(), right.mapv(f64::from).view());
+            for ((i, j), value) in found.indexed_iter() {
+                let (mut wanted, mut exact) = (0.0_f32, 0.0_f64);
+                for k in 0..d {
+                    wanted += left[[i, k]] * right[[j, k]];
+                    exact += f64::from(left[[i, k]]) * f64::from(right[[j, k]]);
+                }
+                assert_eq!(value.to_bits(), wanted.to_bits(), "{m} {n} {d}: {i} {j}");
+                assert_eq!(wide[[i, j]].to_bits(), exact.to_bits());
+            }
+        }
+    }
+
+    #[test]
+    fn columns_are_packed_as_rows_are() {
+        let x = noise(21, 9, 3);
+        let (mut rows, mut columns) = (Panels::default(), Panels::default());
+        rows.pack(x.view(), |_, value| value);
+        columns.pack_columns(x.t(), |_, value| value);
+        assert_eq!(rows.words, columns.words);
+        assert_eq!((rows.len(), rows.depth), (2, 9));
+    }
+
+    #[test]
+    fn registers_of_any_width_give_the_same_bits() {
+        let (mut left, mut right) = (Panels::default(), Panels::default());
+        left.pack(noise(16, 77, 4).view(), |_, value| value);
+        right.pack(noise(16, 77, 5).view(), |_, value| value);
+        let mut found = [[[0.0; LANES]; LANES]; 3];
+        let [one, two, own] = &mut found;
+        let work = |out| Singles {
+            left: &left.words,
+            right: &right.words,
+            out,
+        };
+        pulp::Scalar128b.vectorize(work(one));
+        pulp::Scalar512b.vectorize(work(two));
+        pulp::Arch::new().dispatch(work(own));
+        assert_eq!(one, two);
+        assert_eq!(one, own);
+    }
+}
