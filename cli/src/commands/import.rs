@@ -72,8 +72,13 @@ fn summary(name: &str, report: &Report, samples: u64) -> String {
         ));
     }
     if report.ignored > 0 {
+        let what = if report.ignored == 1 {
+            "is no picture"
+        } else {
+            "are no pictures"
+        };
         out.push_str(&format!(
-            ", {} passed over that are no pictures",
+            ", {} passed over that {what}",
             count(report.ignored as u64, "file")
         ));
     }
@@ -116,7 +121,7 @@ mod tests {
         };
         assert_eq!(
             summary("trip", &report, 1203),
-            "trip: 1,200 added, 3 there already, 1 left out, 1 file passed over that are no pictures; 1,203 samples now."
+            "trip: 1,200 added, 3 there already, 1 left out, 1 file passed over that is no picture; 1,203 samples now."
         );
         assert_eq!(
             summary("trip", &Report::default(), 1),
