@@ -104,7 +104,7 @@ pub fn summary(record: &RunRecord, paint: Paint) -> String {
         "embed" => count(record.input.rows as u64, "vector"),
         _ => count(record.input.rows as u64, "point"),
     };
-    let scores = ["silhouette", "explained_variance", "trustworthiness"]
+    let scores = ["silhouette", "explained_variance_ratio", "trustworthiness"]
         .into_iter()
         .filter_map(|name| {
             Some(format!(

@@ -49,7 +49,7 @@ fn result(record: &RunRecord) -> String {
     if record.operator == "cluster" {
         parts.push(count(clusters as u64, "cluster"));
     }
-    for name in ["silhouette", "explained_variance", "trustworthiness"] {
+    for name in ["silhouette", "explained_variance_ratio", "trustworthiness"] {
         if let Some(Some(value)) = record.scores.get(name) {
             parts.push(format!("{} {}", name.replace('_', " "), short(*value)));
         }
