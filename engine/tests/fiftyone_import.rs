@@ -40,13 +40,22 @@ impl World {
         }
     }
 
-    /// An export with one plain field, and the samples given.
+    /// An export with a few plain fields, the label `kind` where a sample has it, and the samples given.
     fn export(&self, name: &str, samples: &Value) -> PathBuf {
         let field = |name: &str, db: &str, class: &str| json!({"name": name, "db_field": db, "ftype": format!("fiftyone.core.fields.{class}")});
-        let metadata = json!({"name": "small", "media_type": "image", "sample_fields": [
-            field("id", "_id", "ObjectIdField"), field("filepath", "filepath", "StringField"),
-            field("n", "n", "IntField"), field("x", "x", "FloatField"), field("v", "v", "VectorField"),
-        ]});
+        let mut fields = vec![
+            field("id", "_id", "ObjectIdField"),
+            field("filepath", "filepath", "StringField"),
+            field("n", "n", "IntField"),
+            field("x", "x", "FloatField"),
+            field("v", "v", "VectorField"),
+        ];
+        if samples[0].get("kind").is_some() {
+            let mut kind = field("kind", "kind", "EmbeddedDocumentField");
+            kind["embedded_doc_type"] = json!("fiftyone.core.labels.Classification");
+            fields.push(kind);
+        }
+        let metadata = json!({"name": "small", "media_type": "image", "sample_fields": fields});
         let folder = self.path(name);
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("metadata.json"), metadata.to_string()).unwrap();
@@ -217,6 +226,32 @@ fn importing_again_adds_only_what_is_new_even_from_another_folder() {
         (1, 2, 3)
     );
     assert_eq!(world.value(r#"values("n")"#), json!([1, 2, 3]));
+}
+
+#[test]
+fn labels_that_gained_attributes_are_taken_in_beside_the_old_ones() {
+    let world = World::new();
+    let labelled = |i: u32, attribute: &str| {
+        let mut one = sample(i);
+        one["kind"] = json!({"_cls": "Classification", "label": format!("k{i}"), attribute: i});
+        one
+    };
+    let old = json!([labelled(1, "age"), labelled(2, "age")]);
+    world.import(&world.export("a", &old)).unwrap();
+    let new = json!([labelled(3, "height")]);
+    let grown = world.import(&world.export("b", &new)).unwrap();
+    assert_eq!((grown.report.added, grown.samples), (1, 3));
+    let labels = world.value(r#"values("kind.label")"#);
+    assert_eq!(labels, json!(["k1", "k2", "k3"]));
+    assert_eq!(world.value(r#"values("kind.age")"#), json!([1, 2, null]));
+    assert_eq!(
+        world.value(r#"values("kind.height")"#),
+        json!([null, null, 3])
+    );
+    // And the other way round: fewer attributes than there are.
+    let plain = json!([labelled(4, "age")]);
+    world.import(&world.export("c", &plain)).unwrap();
+    assert_eq!(world.value(r#"values("kind.age")"#), json!([1, 2, null, 4]));
 }
 
 #[test]

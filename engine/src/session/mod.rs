@@ -26,6 +26,7 @@ mod sweep;
 mod transfer;
 mod undo;
 mod views;
+mod widen;
 
 use std::path::Path;
 

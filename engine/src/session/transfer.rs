@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::Session;
 use super::again::again;
 use super::columns::texts;
+use super::widen::widen;
 use crate::context::Context;
 use crate::error::Error;
 use crate::exchange::export::exporter;
@@ -178,7 +179,9 @@ impl Session {
             }
             if imported.report.added > 0 {
                 let mut changes = Changes::new().expecting(now.generation());
-                changes.append(imported.columns.clone());
+                let mut columns = imported.columns.clone();
+                widen(&now, &mut columns, &mut changes)?;
+                changes.append(columns);
                 for view in &imported.views {
                     if now.views().iter().all(|kept| kept.name != view.name) {
                         changes.put_view(view.clone());
