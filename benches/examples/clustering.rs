@@ -3,7 +3,7 @@
 //! ```text
 //! clustering kmeans ROWS.f32 N D K ROUNDS     the first K rows are the start
 //! clustering kmeans++ ROWS.f32 N D K ROUNDS   greedy start
-//! clustering hdbscan ROWS.f32 N D MIN_CLUSTER_SIZE
+//! clustering hdbscan ROWS.f32 N D MIN_CLUSTER_SIZE [exact|approximate]   which neighbours, exact if not said
 //! clustering knn ROWS.f32 N D K
 //! clustering fit ROWS.f32 N D METHOD [NAME=VALUE ...]   any method by its name
 //! ```
@@ -68,12 +68,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         "hdbscan" => {
             let size = Arg::Int(i64::try_from(k)?);
-            let args = Args::from([("min_cluster_size".to_owned(), size)]);
+            let near = rest.first().map_or("exact", String::as_str);
+            let args = Args::from([
+                ("min_cluster_size".to_owned(), size),
+                ("neighbors".to_owned(), Arg::Text(near.to_owned())),
+            ]);
             let found = hdbscan::HDBSCAN.fit(x.view(), &args, &context)?;
-            (
-                found.labels.clone(),
-                format!(r#""clusters": {}"#, found.len()),
-            )
+            let mut more = format!(r#""clusters": {}"#, found.len());
+            for (name, value) in &found.scores {
+                more += &format!(r#", "{name}": {value}"#);
+            }
+            (found.labels, more)
         }
         "fit" => {
             let method = method?;

@@ -356,7 +356,18 @@ fn an_index_is_used_where_it_fits_and_grows_with_the_samples() {
     assert!(!used(&world.run(
         r#"limit(50).reduce(features="v", method="umap", run="c", n_epochs=20)"#
     )));
+    let clusters = world.run(r#"cluster(features="v", method="hdbscan", run="e")"#);
+    assert!(used(&clusters), "{:?}", clusters.notes);
+    assert!(!used(&world.run(
+        r#"cluster(features="v", method="hdbscan", run="f", min_samples=30)"#
+    )));
+    assert!(!used(&world.run(
+        r#"cluster(features="v", method="kmeans", run="g", n_clusters=3)"#
+    )));
     world.session.delete_run("d", "near").unwrap();
+    let again = world.run(r#"cluster(features="v", method="hdbscan", run="h")"#);
+    assert!(!used(&again));
+    assert_eq!(again.output, clusters.output);
     let without = world.run(r#"reduce(features="v", method="umap", run="without", n_epochs=20)"#);
     assert!(!used(&without));
     assert_eq!(

@@ -1,6 +1,6 @@
-//! HDBSCAN as scikit-learn defines it, exact.
+//! HDBSCAN as scikit-learn defines it, exact unless it is asked not to be.
 //!
-//! Core distances from exact neighbours, the minimum spanning tree of mutual reachability, the tree of single linkage,
+//! Core distances from neighbours, the minimum spanning tree of mutual reachability, the tree of single linkage,
 //! condensed to clusters of a least size, of which the most stable (or the leaves) are kept. Everything is iterative;
 //! deep trees do not touch the stack. `min_samples` counts the row itself.
 
@@ -20,8 +20,10 @@ use crate::context::Context;
 use crate::error::{Error, arguments};
 use crate::linalg::{Isa, isa};
 use crate::neighbors::{Metric, Points};
+use crate::reduce::Known;
 use condense::Condensed;
 use select::Choice;
+use spanning::Near;
 
 params! {
     /// What HDBSCAN needs to know.
@@ -40,6 +42,8 @@ params! {
         alpha: f64 = Default::Float(1.0), Kind::Float { lo: 1e-6, hi: 1e6 };
         /// Which clusters of the tree are kept: the most persistent (excess of mass), or the finest.
         cluster_selection_method: String = Default::Text("eom"), Kind::Choice(&["eom", "leaf"]);
+        /// Whether all pairs of rows are compared, or, of many rows, only those that lie near each other: faster, and nearly the same clusters.
+        neighbors: String = Default::Text("exact"), Kind::Choice(&["exact", "approximate"]);
         /// Whether one cluster of everything may be the answer.
         allow_single_cluster: bool = Default::Bool(false), Kind::Bool;
     }
@@ -74,8 +78,19 @@ impl Clusterer for Hdbscan {
         args: &Args,
         context: &Context,
     ) -> Result<Clustering, Error> {
+        self.fit_knowing(x, args, None, context)
+    }
+
+    fn fit_knowing(
+        &self,
+        x: ArrayView2<'_, f32>,
+        args: &Args,
+        known: Option<&Known>,
+        context: &Context,
+    ) -> Result<Clustering, Error> {
         let params = Params::read(args).map_err(|bad| arguments(SIGNATURE.name, bad))?;
-        fit_on(isa().for_dims(x.ncols()), x, &params, context).map(Clustering::by_size)
+        let isa = isa().for_dims(x.ncols());
+        fit_on(isa, x, &params, known, context).map(Clustering::by_size)
     }
 }
 
@@ -83,13 +98,10 @@ fn fit_on(
     isa: Isa,
     x: ArrayView2<'_, f32>,
     params: &Params,
+    known: Option<&Known>,
     context: &Context,
 ) -> Result<Clustering, Error> {
-    let metric = if params.metric == "cosine" {
-        Metric::Cosine
-    } else {
-        Metric::Euclidean
-    };
+    let metric = Metric::named(&params.metric);
     let points = Points::new(x, metric)?;
     let n = points.len();
     let mut min_samples = params.min_samples.unwrap_or(params.min_cluster_size);
@@ -106,7 +118,19 @@ fn fit_on(
             params.min_cluster_size
         ));
     }
-    let edges = spanning::tree(isa, &points, min_samples, params.alpha, context)?;
+    let nearly = params.neighbors == "approximate";
+    let near = match known.filter(|known| fits(known, metric, n, min_samples, nearly)) {
+        Some(known) => {
+            context.notes.remark(format!(
+                "the neighbours are those of the run {:?}",
+                known.run
+            ));
+            Near::Known(&known.graph)
+        }
+        None if nearly => Near::Nearly,
+        None => Near::Exact,
+    };
+    let (edges, recall) = spanning::tree(isa, &points, near, min_samples, params.alpha, context)?;
     let step = context.step("cut the tree", 1);
     let condensed = Condensed::new(&linkage::single(n, &edges), n, params.min_cluster_size);
     step.tick(1)?;
@@ -124,9 +148,22 @@ fn fit_on(
         outlier_scores: Some(condensed.outlier_scores()),
         persistence: Some(condensed.persistence(&chosen)),
         labels: chosen.labels,
+        scores: recall.map_or(Vec::new(), |recall| {
+            vec![
+                ("neighbors_recall", recall.value),
+                ("neighbors_recall_rows", recall.rows as f64),
+            ]
+        }),
         params: params.record(),
         ..Clustering::default()
     })
+}
+
+/// Whether neighbours that are known will do: enough of them for core distances, and exact unless `nearly` is enough.
+fn fits(known: &Known, metric: Metric, n: usize, min_samples: usize, nearly: bool) -> bool {
+    let (rows, columns) = known.graph.neighbors.indices.dim();
+    let enough = columns >= (min_samples - 1).max(1).min(n.saturating_sub(1));
+    known.metric == metric && rows == n && enough && (nearly || known.graph.recall.is_none())
 }
 
 /// The edges of the tree of single linkage under the rows' own distances: `(distance, row, row)`, in no order.
@@ -135,7 +172,7 @@ pub(super) fn single_linkage(
     points: &Points<'_>,
     context: &Context,
 ) -> Result<Vec<(f32, u32, u32)>, Error> {
-    let edges = spanning::tree(isa, points, 1, 1.0, context)?;
+    let (edges, _) = spanning::tree(isa, points, Near::Exact, 1, 1.0, context)?;
     Ok(edges.iter().map(|e| (e.weight, e.a, e.b)).collect())
 }
 

@@ -21,6 +21,7 @@ use ndarray::{Array2, ArrayView2};
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::reduce::Known;
 use crate::registry;
 
 /// Every clustering method, in the order help lists them.
@@ -54,6 +55,21 @@ pub trait Clusterer: Sync {
         args: &Args,
         context: &Context,
     ) -> Result<Clustering, Error>;
+
+    /// [`Clusterer::fit`] with neighbours that may be known: a method that has a parameter `neighbors` does not search
+    /// them again where they fit.
+    ///
+    /// # Errors
+    /// The same.
+    fn fit_knowing(
+        &self,
+        x: ArrayView2<'_, f32>,
+        args: &Args,
+        _known: Option<&Known>,
+        context: &Context,
+    ) -> Result<Clustering, Error> {
+        self.fit(x, args, context)
+    }
 }
 
 /// What a clustering method gives back.

@@ -256,11 +256,12 @@ pub fn depthwise_row(
 ) {
     let size = (height, width);
     match isa.level() {
-        // SAFETY: an `Isa` of this level exists only if the machine has the instructions.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Avx512Bf16 | Level::Avx512Vnni { .. } => unsafe {
-            row_avx512(x, size, filter, y, out)
-        },
+        Level::Avx512 | Level::Avx512Bf16 | Level::Avx512Vnni { .. } => {
+            // SAFETY: an `Isa` of this level exists only if the machine has the instructions.
+            unsafe { row_avx512(x, size, filter, y, out) }
+        }
+
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { row_avx2(x, size, filter, y, out) },

@@ -211,11 +211,13 @@ macro_rules! for_every_isa {
             fn avx2($($arg: $ty),*) $(-> $ret)? { body($($arg),*) }
 
             match isa.level() {
-                // SAFETY: an `Isa` of this level exists only if the machine has the instructions.
                 #[cfg(target_arch = "x86_64")]
                 $crate::linalg::isa::Level::Avx512
                 | $crate::linalg::isa::Level::Avx512Bf16
-                | $crate::linalg::isa::Level::Avx512Vnni { .. } => unsafe { avx512($($arg),*) },
+                | $crate::linalg::isa::Level::Avx512Vnni { .. } => {
+                    // SAFETY: an `Isa` of this level exists only if the machine has the instructions.
+                    unsafe { avx512($($arg),*) }
+                }
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
                 $crate::linalg::isa::Level::Avx2 => unsafe { avx2($($arg),*) },

@@ -19,6 +19,7 @@ mod isa;
 mod lanes;
 mod layer_end;
 mod leaf;
+mod pairs;
 mod panels;
 mod products;
 mod resample;
@@ -32,12 +33,13 @@ pub use distance::{dot, squared_distance, squared_norm};
 pub use isa::{Isa, forced_isa, isa};
 pub use layer_end::{add_bias, add_bias_and};
 pub use leaf::{LEAF, leaf_below, leaf_outside};
+pub use pairs::Rows;
 pub use panels::{Block, LANES, Panels, measure, packed};
 pub use products::products;
 pub use resample::{ROWS, WEIGHT_BITS, Window, filter_across, filter_down};
 pub use roots::{add_up, distances, total};
-pub use rows::{add_centred, centre, sum_of_squares};
-pub use scan::{Nearest, lowest_of_each, nearest, select_below, select_below_each};
+pub use rows::{add_centred, centre, hash_row, sum_of_squares};
+pub use scan::{Nearest, lowest_of_each, nearest, select_below, select_below_each, select_close};
 pub use speed::measured_gflops;
 
 #[cfg(test)]

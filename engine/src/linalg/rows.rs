@@ -1,6 +1,7 @@
 //! What is done to single rows on the way in and out of products: bring to the working scale, add up.
 
-use super::isa::for_every_isa;
+use super::isa::{for_every_isa, isa};
+use crate::random;
 
 for_every_isa! {
     /// Writes `row * factor - mean`, each product and difference rounded to f32. O(d).
@@ -30,5 +31,26 @@ for_every_isa! {
             *sum += f64::from(*x) * f64::from(*x);
         }
         sums.iter().sum()
+    }
+}
+
+/// A hash of a row in which zeros of either sign are the same: equal rows have equal hashes. O(d).
+pub fn hash_row(row: &[f32]) -> u64 {
+    let lanes = hash_on(isa(), row);
+    lanes.into_iter().fold(row.len() as u64, |hash, lane| {
+        random::mix(hash ^ u64::from(lane))
+    })
+}
+
+for_every_isa! {
+    fn hash_on(row: &[f32]) -> [u32; 16] {
+        let mut hashes = [0x9E37_79B9_u32; 16];
+        for chunk in row.chunks(16) {
+            for (hash, x) in hashes.iter_mut().zip(chunk) {
+                let mixed = (*hash ^ (x + 0.0).to_bits()).wrapping_mul(0x85EB_CA6B);
+                *hash = mixed ^ (mixed >> 15);
+            }
+        }
+        hashes
     }
 }

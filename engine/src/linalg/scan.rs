@@ -114,4 +114,30 @@ for_every_isa! {
             }
         }
     }
+
+    /// Appends every `c` where `offsets[c] - 2 products[c]` is at most `threshold`, or `offset - 2 products[c]` at most
+    /// `thresholds[c]`, in rising `c`: what is near enough for the row or for the column. Lengths are equal multiples of
+    /// [`LANES`]. O(n).
+    pub fn select_close(
+        offsets: &[f32], products: &[f32], thresholds: &[f32], row: (f32, f32), out: &mut Vec<u32>,
+    ) {
+        let (offset, threshold) = row;
+        let columns = offsets.chunks_exact(LANES).zip(thresholds.chunks_exact(LANES));
+        for (group, ((offsets, thresholds), products)) in columns.zip(products.chunks_exact(LANES)).enumerate() {
+            let mut close = [false; LANES];
+            let mut any = false;
+            for lane in 0..LANES {
+                let twice = 2.0 * products[lane];
+                close[lane] = (offsets[lane] - twice <= threshold) | (offset - twice <= thresholds[lane]);
+                any |= close[lane];
+            }
+            if any {
+                for (lane, close) in close.into_iter().enumerate() {
+                    if close {
+                        out.push((group * LANES + lane) as u32);
+                    }
+                }
+            }
+        }
+    }
 }

@@ -218,6 +218,46 @@ fn integers_give_the_same_bits_on_every_path() {
             } else {
                 (adversarial(n, d), adversarial(m, d))
             };
+            let rows = Rows::pack_with(Isa::PORTABLE, m, d, |row, out| {
+                out.copy_from_slice(&y[row * d..][..d]);
+            });
+            let others: Vec<u32> = (0..m as u32).rev().collect();
+            let pairs: Vec<Vec<u32>> = (0..m)
+                .map(|row| {
+                    let mut out = Vec::new();
+                    rows.products(row, &others, &mut out);
+                    out.iter().map(|x: &f32| x.to_bits()).collect()
+                })
+                .collect();
+            for isa in Isa::available() {
+                let rows = Rows::pack_with(isa, m, d, |row, out| {
+                    out.copy_from_slice(&y[row * d..][..d]);
+                });
+                let mut block = Block::new(isa.in_int8());
+                block.fill(&y, d);
+                let panels = Panels::pack(isa.in_int8(), &y, d);
+                assert_eq!(
+                    (rows.norms(), rows.moves()),
+                    (panels.norms(), panels.moves())
+                );
+                let mut tile = vec![0.0; block.rows() * panels.len() * LANES];
+                products(
+                    &block,
+                    &panels,
+                    0..panels.len(),
+                    &mut tile,
+                    panels.len() * LANES,
+                );
+                for row in 0..block.rows() {
+                    let mut out = Vec::new();
+                    rows.products(row, &others, &mut out);
+                    let found: Vec<u32> = out.iter().map(|x| x.to_bits()).collect();
+                    assert_eq!(found, pairs[row], "{isa} {n}x{m}x{d}");
+                    for (&other, x) in others.iter().zip(&out) {
+                        assert_eq!(*x, tile[row * panels.len() * LANES + other as usize]);
+                    }
+                }
+            }
             let run = |isa: Isa| {
                 let mut block = Block::new(isa.in_int8());
                 block.fill(&x, d);
@@ -286,6 +326,20 @@ fn selection_agrees_with_a_plain_loop_on_every_path() {
                 let mut found = Vec::new();
                 select_below(isa, &offsets, &products, 1.0, 7, &mut found);
                 assert_eq!(found, below, "{isa}");
+                let thresholds: Vec<f32> = (0..n).map(|c| (c % 4) as f32 - 2.0).collect();
+                let close =
+                    |c: &usize| values[*c] <= 1.0 || 1.0 - 2.0 * products[*c] <= thresholds[*c];
+                let close: Vec<u32> = (0..n).filter(close).map(|c| c as u32).collect();
+                let mut found = Vec::new();
+                select_close(
+                    isa,
+                    &offsets,
+                    &products,
+                    &thresholds,
+                    (1.0, 1.0),
+                    &mut found,
+                );
+                assert_eq!(found, close, "{isa}");
             }
         }
     }

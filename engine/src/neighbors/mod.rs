@@ -10,9 +10,14 @@ mod approximate;
 mod candidates;
 mod cross;
 mod exact;
+mod head;
 mod kdtree;
+mod plan;
 mod points;
+mod proposals;
 mod radius;
+mod repeats;
+mod shortlist;
 mod spatial;
 
 use ndarray::{Array2, ArrayView2, s};
@@ -25,7 +30,9 @@ use crate::linalg::{self, Isa};
 pub use approximate::Recall;
 pub use cross::{extend, nearest_among};
 pub(crate) use kdtree::{KdTree, MOST_DIMS};
+pub(crate) use plan::numbers;
 pub(crate) use points::Points;
+pub(crate) use proposals::Proposals;
 pub use radius::{RadiusNeighbors, radius_neighbors};
 pub(crate) use radius::{Within, squared_for};
 
@@ -127,6 +134,23 @@ pub(crate) fn knn_by(
         Some(tree) => Ok(tree.knn(isa, k.min(points.len().saturating_sub(1)), context)?),
         None => exact::knn_squared(isa, points, k, context),
     }
+}
+
+/// As [`knn_by`] where that is cheap, else nearly so and with the share that was found: see [`knn_graph`].
+pub(crate) fn knn_nearly(
+    tree: Option<&KdTree>,
+    isa: Isa,
+    points: &Points<'_>,
+    k: usize,
+    context: &Context,
+) -> Result<(Neighbors, Option<Recall>), Error> {
+    if tree.is_none()
+        && points.len() > EXACT_ROWS
+        && let Some((found, recall)) = approximate::knn_squared(isa, points, k, context)?
+    {
+        return Ok((found, Some(recall)));
+    }
+    Ok((knn_by(tree, isa, points, k, context)?, None))
 }
 
 /// The `k` nearest neighbours of every row as [`knn`] gives them up to [`EXACT_ROWS`] rows, and beyond nearly all of

@@ -121,6 +121,15 @@ impl<'a> Points<'a> {
         })
     }
 
+    /// Some rows in an order, packed for the right side of products.
+    pub fn panels_of(&self, isa: Isa, order: &[u32]) -> Panels {
+        Panels::pack_with(isa, order.len(), self.dims, |first, out| {
+            for (at, out) in out.chunks_exact_mut(self.dims).enumerate() {
+                self.working_row(isa, order[first + at] as usize, out);
+            }
+        })
+    }
+
     /// The factor on squared distances of the rows kept that divides the metric's distances by `alpha`.
     pub fn stretch(&self, alpha: f64) -> f32 {
         match self.metric {

@@ -12,10 +12,10 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use super::spatial::{BLOCK, Spatial};
-use super::{Metric, Points};
+use super::{Metric, Points, Proposals, numbers};
 use crate::context::{Cancelled, Context};
 use crate::error::Error;
-use crate::linalg::{Block, Isa, LANES, Panels, bound, isa, products, select_below};
+use crate::linalg::{Block, Isa, LANES, bound, isa, products, select_below};
 
 /// Columns in a strip: its tile of products against a block stays in the second-level cache.
 const COLUMNS: usize = 4 * BLOCK;
@@ -102,14 +102,10 @@ pub(crate) fn squared_for(points: &Points<'_>, metric: Metric, distance: f64) ->
 /// Everything that is needed to meet the pairs within a radius.
 #[derive(Debug)]
 pub(crate) struct Within<'a> {
-    isa: Isa,
     points: &'a Points<'a>,
     spatial: Spatial,
-    panels: Panels,
-    /// `(1 - e) norm` of each place, infinite for padding: with it a proposal is its own lower end.
-    offsets: Vec<f32>,
-    /// The relative error bound.
-    e: f64,
+    /// The rows in the order of space.
+    tiles: Proposals<'a>,
     /// The squared radius in the units of the rows kept, and of proposals.
     squared: f64,
     working: f64,
@@ -128,20 +124,18 @@ impl<'a> Within<'a> {
     /// Prepares the rows. `metric` is that of `points`. O(n d), O(n log n) with few coordinates.
     pub fn new(isa: Isa, points: &'a Points<'a>, metric: Metric, radius: f64) -> Within<'a> {
         let spatial = Spatial::new(points);
-        let panels = points.panels(isa, |at| spatial.order[at] as usize);
-        let e = bound::relative(points.dims(), panels.moved(), panels.moved());
-        let mut offsets: Vec<f32> = panels.norms().iter().map(|norm| (1.0 - e) * norm).collect();
-        offsets.resize(panels.len() * LANES, f32::INFINITY);
         let squared = squared_for(points, metric, radius);
+        let working = squared * points.squared_scale();
+        // Eight bits where they leave few more pairs to decide.
+        let isa = numbers(isa, points, &spatial.order, |sampled| {
+            vec![working; sampled.rows.len()]
+        });
         Within {
-            isa,
             points,
+            tiles: Proposals::whole(isa, points, spatial.order.clone()),
             spatial,
-            panels,
-            offsets,
-            e: f64::from(e),
             squared,
-            working: squared * points.squared_scale(),
+            working,
         }
     }
 
@@ -161,7 +155,7 @@ impl<'a> Within<'a> {
             .with_max_len(1)
             .try_for_each_init(
                 || Buffers {
-                    block: Block::new(self.isa),
+                    block: Block::new(self.tiles.isa),
                     staging: Vec::new(),
                     tile: vec![0.0; BLOCK * COLUMNS],
                     found: Vec::new(),
@@ -170,9 +164,8 @@ impl<'a> Within<'a> {
                 |buffers, block| {
                     step.tick(1)?;
                     let rows = block * BLOCK..((block + 1) * BLOCK).min(n);
-                    let places = rows.clone().map(|at| self.spatial.order[at] as usize);
-                    self.points
-                        .block(places, self.isa, &mut buffers.block, &mut buffers.staging);
+                    self.tiles
+                        .block(rows.clone(), &mut buffers.block, &mut buffers.staging);
                     let mut next = block;
                     while let Some(near) = self.near(block, next..blocks) {
                         next = near.end;
@@ -210,16 +203,16 @@ impl<'a> Within<'a> {
         let padded = columns.start..columns.end.next_multiple_of(LANES);
         products(
             block,
-            &self.panels,
+            &self.tiles.panels,
             padded.start / LANES..padded.end / LANES,
             tile,
             COLUMNS,
         );
         let floor = f64::from(bound::floor(self.points.dims()));
         let outside = self.working * (1.0 + SLACK) + floor;
-        let norms = self.panels.norms();
+        let ends = &self.tiles.ends;
         for row in rows.clone() {
-            let offset = f64::from(self.offsets[row]);
+            let offset = f64::from(ends.low[row]);
             let sums = &tile[(row - rows.start) * COLUMNS..][..padded.len()];
             let threshold = (outside - offset).min(f64::from(f32::MAX)) as f32;
             // Rounded to the nearest: a little more keeps what is at the edge.
@@ -227,19 +220,19 @@ impl<'a> Within<'a> {
             found.clear();
             let first = padded.start as u32;
             select_below(
-                self.isa,
-                &self.offsets[padded.clone()],
+                self.tiles.isa,
+                &ends.low[padded.clone()],
                 sums,
                 threshold.min(f32::MAX),
                 first,
                 found,
             );
-            let a = self.spatial.order[row];
+            let a = ends.order[row];
             for &(value, column) in found.iter().filter(|found| found.1 as usize > row) {
-                let lengths = f64::from(norms[row]) + f64::from(norms[column as usize]);
-                let upper = f64::from(value) + offset + 2.0 * (self.e * lengths + floor);
-                let b = self.spatial.order[column as usize];
-                if upper + SLACK * lengths <= self.working || self.decide(a as usize, b as usize) {
+                let shares = f64::from(ends.share[row]) + f64::from(ends.share[column as usize]);
+                let upper = f64::from(value) + offset + 2.0 * shares;
+                let b = ends.order[column as usize];
+                if upper <= self.working || self.decide(a as usize, b as usize) {
                     pairs.push((a, b));
                 }
             }

@@ -28,10 +28,10 @@ impl Spatial {
         let mut order: Vec<u32> = (0..n as u32).collect();
         let mut boxes = Vec::new();
         if dims <= FEW_DIMS && n > BLOCK {
-            split(points, &mut order);
+            halve(&|row: u32| points.row(row as usize), dims, &mut order);
             boxes.reserve(n.div_ceil(BLOCK) * 2 * dims);
             for block in order.chunks(BLOCK) {
-                let (low, high) = corners(points, block);
+                let (low, high) = corners(&|row: u32| points.row(row as usize), dims, block);
                 boxes.extend(low);
                 boxes.extend(high);
             }
@@ -58,11 +58,15 @@ impl Spatial {
 }
 
 /// The least and the greatest coordinates of some rows.
-fn corners(points: &Points<'_>, rows: &[u32]) -> (Vec<f32>, Vec<f32>) {
-    let mut low = vec![f32::INFINITY; points.dims()];
-    let mut high = vec![f32::NEG_INFINITY; points.dims()];
+fn corners<'a>(
+    row_at: &impl Fn(u32) -> &'a [f32],
+    dims: usize,
+    rows: &[u32],
+) -> (Vec<f32>, Vec<f32>) {
+    let mut low = vec![f32::INFINITY; dims];
+    let mut high = vec![f32::NEG_INFINITY; dims];
     for &row in rows {
-        for ((low, high), &x) in low.iter_mut().zip(&mut high).zip(points.row(row as usize)) {
+        for ((low, high), &x) in low.iter_mut().zip(&mut high).zip(row_at(row)) {
             *low = low.min(x);
             *high = high.max(x);
         }
@@ -70,23 +74,27 @@ fn corners(points: &Points<'_>, rows: &[u32]) -> (Vec<f32>, Vec<f32>) {
     (low, high)
 }
 
-/// Halves the rows again and again across their widest side, at a multiple of [`BLOCK`].
-fn split(points: &Points<'_>, rows: &mut [u32]) {
+/// Halves the rows again and again across their widest side, at a multiple of [`BLOCK`]; ties by row.
+pub(super) fn halve<'a>(
+    row_at: &(impl Fn(u32) -> &'a [f32] + Sync),
+    dims: usize,
+    rows: &mut [u32],
+) {
     if rows.len() <= BLOCK {
         rows.sort_unstable();
         return;
     }
-    let (low, high) = corners(points, rows);
+    let (low, high) = corners(row_at, dims, rows);
     let width = |at: usize| f64::from(high[at]) - f64::from(low[at]);
-    let widest = (0..points.dims())
+    let widest = (0..dims)
         .reduce(|best, at| if width(at) > width(best) { at } else { best })
         .unwrap_or(0);
     let middle = rows.len().div_ceil(BLOCK) / 2 * BLOCK;
-    let coordinate = |row: u32| points.row(row as usize)[widest];
+    let coordinate = |row: u32| row_at(row)[widest];
     rows.select_nth_unstable_by(middle, |&a, &b| {
         coordinate(a).total_cmp(&coordinate(b)).then(a.cmp(&b))
     });
     let (left, right) = rows.split_at_mut(middle);
     // The depth is the logarithm of the number of blocks.
-    rayon::join(|| split(points, left), || split(points, right));
+    rayon::join(|| halve(row_at, dims, left), || halve(row_at, dims, right));
 }

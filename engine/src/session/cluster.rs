@@ -2,6 +2,7 @@
 //! is known of each cluster and of each sample in the run's tables.
 
 use messier_query::OperatorCall;
+use messier_query::signature::Arg;
 use messier_store::{Dataset, Field, FieldType, Snapshot};
 
 use super::again::commit_run;
@@ -10,8 +11,10 @@ use super::recorder::{Asked, Begun, Made, begin, entry, method_args};
 use crate::cluster;
 use crate::context::Context;
 use crate::error::{Error, arguments};
+use crate::neighbors::Metric;
 use crate::runs::{RunRecord, arg_json, fingerprint_rows};
 use crate::session::operators::ClusterParams;
+use crate::session::similarity;
 
 pub(super) fn run(
     dataset: &Dataset,
@@ -36,7 +39,17 @@ pub(super) fn run(
     let matrix = features.matrix()?;
     let x = matrix.view();
     let context = &context.with_seed(seed);
-    let clustering = method.fit(x, &args, context)?.by_size();
+    let fingerprint = fingerprint_rows(&features.ids, x);
+    let known = match (method.signature().param("neighbors"), args.get("metric")) {
+        (Some(_), Some(Arg::Text(metric))) => {
+            similarity::known(snapshot, &fingerprint, Metric::named(metric))?
+        }
+        // Other methods ask for no neighbours.
+        _ => None,
+    };
+    let clustering = method.fit_knowing(x, &args, known.as_ref(), context)?;
+    drop(known);
+    let clustering = clustering.by_size();
     let output = judged::labels_fingerprint(
         &features.ids,
         &clustering.labels,
@@ -72,7 +85,7 @@ pub(super) fn run(
         context,
     )?;
     let made = Made {
-        input: fingerprint_rows(&features.ids, x),
+        input: fingerprint,
         output,
         params: &clustering.params,
         scores: &clustering.scores,

@@ -20,7 +20,7 @@ pub(super) struct Lists {
     pub stretched: Vec<f32>,
     /// Squared core distance of each row.
     pub core: Vec<f32>,
-    /// What no unlisted neighbour of a row is nearer than; infinite where all are listed.
+    /// What no unlisted neighbour of a row is nearer than; infinite where all are listed, or where lists are believed.
     pub end: Vec<f32>,
     /// How many of a row's nearest neighbours are known to be in its component: components only grow.
     pub inside: Vec<u32>,
@@ -70,6 +70,15 @@ impl Lists {
             let component = of[row] as usize;
             best[component].improve(*edge);
             end[component] = end[component].min(self.end[row]);
+            // The other end's component may not list it.
+            if edge.a != u32::MAX {
+                let other = if edge.a as usize == row {
+                    edge.b
+                } else {
+                    edge.a
+                };
+                best[of[other as usize] as usize].improve(*edge);
+            }
         }
         let proven = best
             .iter()

@@ -1,21 +1,27 @@
-//! The minimum spanning tree of mutual reachability, exact, by Borůvka's rule in as few passes over all pairs as data
+//! The minimum spanning tree of mutual reachability by Borůvka's rule in as few passes over all pairs as data
 //! allows.
 //!
 //! One pass finds neighbours and with them core distances; their lists prove most edges. What is left are components
 //! that lists cannot see out of. If they are few, one more pass finds the shortest edge between every two of them and
-//! the tree is finished on those; if they are many, a pass finds each component's shortest edge and the rest repeats.
+//! the tree is finished on those (what is longer than a way between two of them that lists know is not looked for); if they are many, a pass finds each component's shortest edge and the rest repeats.
 //! Weights are squared distances until the end: the order is the same. Rows of few coordinates are searched by a kd-tree
 //! instead of passes over all pairs.
+//!
+//! Lists that are not exact, or are asked to be enough, are believed: the shortest listed edge counts as the shortest.
+//! Only components that no list leaves are then joined by passes. So the tree is that of the lists' graph, which is as good
+//! inside clusters and somewhat longer between them.
 
 mod descent;
 mod sweep;
+
+use rayon::prelude::*;
 
 use super::edges::{Edge, Groups};
 use super::lists::Lists;
 use crate::context::Context;
 use crate::error::Error;
 use crate::linalg::Isa;
-use crate::neighbors::{Points, knn_by, tree_for};
+use crate::neighbors::{KdTree, KnnGraph, Neighbors, Points, Recall, knn_by, knn_nearly, tree_for};
 use descent::Descent;
 use sweep::{Between, sweep};
 
@@ -24,19 +30,84 @@ const LISTED: usize = 16;
 /// Components that are few enough for a table of all pairs of them.
 const TABLE: usize = 1024;
 
-/// The `n - 1` edges of the tree, weights in the metric's units. Of several right trees (equal weights) one; their weights
-/// are the same. O(n² d) a pass, usually two passes; with few coordinates about O(n log² n).
+/// Where the neighbours come from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Near<'a> {
+    /// Found here, all of them.
+    Exact,
+    /// Found here, nearly all where rows are many.
+    Nearly,
+    /// Found earlier, exactly if they have no recall.
+    Known(&'a KnnGraph),
+}
+
+/// Neighbours with squared distances, and whether the tree may rest on their being all.
+struct Found {
+    neighbors: Neighbors,
+    recall: Option<Recall>,
+    believed: bool,
+}
+
+fn find(
+    near: Near<'_>,
+    by_box: Option<&KdTree>,
+    isa: Isa,
+    points: &Points<'_>,
+    listed: usize,
+    context: &Context,
+) -> Result<Found, Error> {
+    Ok(match near {
+        Near::Exact => Found {
+            neighbors: knn_by(by_box, isa, points, listed, context)?,
+            recall: None,
+            believed: false,
+        },
+        Near::Nearly => {
+            let (neighbors, recall) = knn_nearly(by_box, isa, points, listed, context)?;
+            Found {
+                neighbors,
+                recall,
+                // The tree of boxes is exact and as fast.
+                believed: by_box.is_none(),
+            }
+        }
+        Near::Known(graph) => {
+            let mut neighbors = graph.first(listed).neighbors;
+            let rows = neighbors.indices.outer_iter().into_par_iter();
+            rows.zip(neighbors.distances.outer_iter_mut())
+                .enumerate()
+                .with_min_len(64)
+                .for_each(|(row, (indices, mut squared))| {
+                    for (squared, other) in squared.iter_mut().zip(indices) {
+                        *squared = points.squared(row, *other as usize);
+                    }
+                });
+            Found {
+                neighbors,
+                recall: graph.recall,
+                believed: graph.recall.is_some(),
+            }
+        }
+    })
+}
+
+/// The `n - 1` edges of the tree, weights in the metric's units, and what share of the neighbours it rests on if not on all.
+/// Of several right trees (equal weights) one; their weights are the same. O(n² d) a pass, usually two passes; with few
+/// coordinates about O(n log² n).
 pub(super) fn tree(
     isa: Isa,
     points: &Points<'_>,
+    near: Near<'_>,
     min_samples: usize,
     alpha: f64,
     context: &Context,
-) -> Result<Vec<Edge>, Error> {
+) -> Result<(Vec<Edge>, Option<Recall>), Error> {
     let n = points.len();
     let listed = LISTED.max(min_samples - 1);
     let by_box = tree_for(isa, points, listed);
-    let found = knn_by(by_box.as_ref(), isa, points, listed, context)?;
+    let found = find(near, by_box.as_ref(), isa, points, listed, context)?;
+    let (recall, believed) = (found.recall, found.believed);
+    let found = found.neighbors;
     let k = found.indices.ncols();
     let stretch = points.stretch(alpha);
     let squared = found.distances.into_raw_vec_and_offset().0;
@@ -52,7 +123,7 @@ pub(super) fn tree(
     let stretched: Vec<f32> = squared.iter().map(|squared| squared * stretch).collect();
     let end = (0..n)
         .map(|row| {
-            if k + 1 >= n {
+            if k + 1 >= n || believed {
                 f32::INFINITY
             } else {
                 stretched[row * k + k - 1]
@@ -88,7 +159,7 @@ pub(super) fn tree(
         let of = groups.dense();
         let (known, _) = lists.shortest(&of, groups.count());
         let between = if groups.count() <= TABLE {
-            Between::every_two(groups.count(), &known, &of)
+            Between::every_two(groups.count(), &lists, &of)
         } else {
             Between::out_of_each(known)
         };
@@ -103,5 +174,5 @@ pub(super) fn tree(
     for edge in &mut tree {
         edge.weight = points.distance(edge.weight);
     }
-    Ok(tree)
+    Ok((tree, recall))
 }

@@ -43,7 +43,10 @@ fn check_tree(x: &Array2<f32>, metric: Metric, min_samples: usize, alpha: f64) {
     let expected = plain_weights(x, metric, min_samples, alpha);
     for isa in Isa::available() {
         let points = Points::new(x.view(), metric).unwrap();
-        let tree = spanning::tree(isa, &points, min_samples, alpha, &Context::new(0)).unwrap();
+        let context = Context::new(0);
+        let (tree, recall) =
+            spanning::tree(isa, &points, Near::Exact, min_samples, alpha, &context).unwrap();
+        assert_eq!(recall, None);
         let mut groups = Groups::new(x.nrows());
         let mut joined = Vec::new();
         for edge in &tree {
@@ -147,7 +150,8 @@ fn many_components_are_joined_by_passes_for_each() {
         }
     });
     let points = Points::new(x.view(), Metric::Euclidean).unwrap();
-    let tree = spanning::tree(isa(), &points, 2, 1.0, &Context::new(0)).unwrap();
+    let context = Context::new(0);
+    let (tree, _) = spanning::tree(isa(), &points, Near::Exact, 2, 1.0, &context).unwrap();
     let long = tree
         .iter()
         .filter(|edge| edge.weight > 0.0)
@@ -176,13 +180,133 @@ fn the_same_bits_for_any_number_of_threads_and_any_path() {
             .num_threads(threads)
             .build()
             .unwrap();
-        pool.install(|| fit_on(isa, x.view(), &params, &Context::new(0)).unwrap())
+        pool.install(|| fit_on(isa, x.view(), &params, None, &Context::new(0)).unwrap())
     };
     let one = run(1, Isa::PORTABLE);
     assert!(one.len() > 1);
     for isa in Isa::available() {
         for threads in [1, 2, 4] {
             assert_eq!(run(threads, isa), one);
+        }
+    }
+}
+
+/// How far two labellings agree, corrected for chance; noise is a group of its own.
+fn adjusted_rand(a: &[i32], b: &[i32]) -> f64 {
+    let pairs = |counts: &std::collections::BTreeMap<(i32, i32), u64>| -> f64 {
+        counts.values().map(|&n| (n * (n - 1) / 2) as f64).sum()
+    };
+    let count = |labels: &mut dyn Iterator<Item = (i32, i32)>| {
+        let mut counts = std::collections::BTreeMap::new();
+        labels.for_each(|label| *counts.entry(label).or_insert(0_u64) += 1);
+        pairs(&counts)
+    };
+    let both = count(&mut a.iter().copied().zip(b.iter().copied()));
+    let (of_a, of_b) = (
+        count(&mut a.iter().map(|&label| (label, 0))),
+        count(&mut b.iter().map(|&label| (label, 0))),
+    );
+    let n = a.len() as f64;
+    let chance = of_a * of_b / (n * (n - 1.0) / 2.0);
+    (both - chance) / ((of_a + of_b) / 2.0 - chance)
+}
+
+/// Clusters of uneven sizes and a tenth of noise, as rows of normal numbers.
+fn mixture(n: usize, d: usize, clusters: usize) -> Array2<f32> {
+    let normal = |stream: u64, at: usize| crate::random::normal(8, stream, at as u64) as f32;
+    Array2::from_shape_fn((n, d), |(i, j)| {
+        let cluster = (i * i + i / 7) % clusters;
+        if i % 10 == 3 {
+            return 1.5 * normal(1, i * d + j);
+        }
+        2.0 * normal(2, cluster * d + j) + 0.6 * normal(3, i * d + j)
+    })
+}
+
+#[test]
+fn believing_the_lists_gives_nearly_the_same_clusters() {
+    let nearly = args(&[(
+        "neighbors",
+        messier_query::signature::Arg::Text("approximate".into()),
+    )]);
+    for (n, d, clusters) in [(1500, 24, 12), (2500, 40, 30), (800, 3, 6)] {
+        let x = mixture(n, d, clusters);
+        let run = |args: &Args| HDBSCAN.fit(x.view(), args, &Context::new(0)).unwrap();
+        let (exact, found) = (run(&Args::new()), run(&nearly));
+        assert!(exact.len() >= clusters / 2, "{}", exact.len());
+        let agreement = adjusted_rand(&exact.labels, &found.labels);
+        assert!(agreement >= 0.98, "{n} x {d}: {agreement}");
+        // With few coordinates boxes are as fast, and there is nothing to believe.
+        assert!(d > 16 || exact.labels == found.labels);
+    }
+}
+
+#[test]
+fn far_groups_are_joined_when_lists_are_believed_too() {
+    // No list leaves its group.
+    let x = groups(600, 40, 20);
+    for nearly in [false, true] {
+        let near = if nearly { Near::Nearly } else { Near::Exact };
+        let points = Points::new(x.view(), Metric::Euclidean).unwrap();
+        let context = Context::new(0);
+        let (tree, _) = spanning::tree(isa(), &points, near, 4, 1.0, &context).unwrap();
+        let mut weights: Vec<f32> = tree.iter().map(|edge| edge.weight).collect();
+        weights.sort_by(f32::total_cmp);
+        let expected = plain_weights(&x, Metric::Euclidean, 4, 1.0);
+        assert_eq!(weights.len(), expected.len());
+        // What joins the groups is exact either way.
+        assert_eq!(weights[weights.len() - 4..], expected[expected.len() - 4..]);
+    }
+}
+
+#[test]
+fn neighbours_that_are_known_give_the_same_answer_and_are_named() {
+    let x = mixture(700, 24, 8);
+    for metric in [Metric::Euclidean, Metric::Cosine] {
+        let word = if metric == Metric::Cosine {
+            "cosine"
+        } else {
+            "euclidean"
+        };
+        let given = args(&[("metric", messier_query::signature::Arg::Text(word.into()))]);
+        let searched = HDBSCAN.fit(x.view(), &given, &Context::new(0)).unwrap();
+        for (columns, fits) in [(30, true), (9, true), (4, true), (3, false)] {
+            let context = Context::new(0);
+            let graph = crate::neighbors::knn_graph(x.view(), columns, metric, &context).unwrap();
+            let known = Known {
+                run: "near".to_owned(),
+                metric,
+                graph,
+            };
+            let run = |known: &Known| {
+                let context = Context::new(0);
+                let found = HDBSCAN.fit_knowing(x.view(), &given, Some(known), &context);
+                let named = context
+                    .notes
+                    .sorted()
+                    .iter()
+                    .any(|note| note.message.contains("near\""));
+                (found.unwrap(), named)
+            };
+            let (found, named) = run(&known);
+            assert_eq!(
+                (found.labels, named),
+                (searched.labels.clone(), fits),
+                "{columns}"
+            );
+            // Neighbours that may miss some are not for an exact run.
+            let mut some = known.clone();
+            some.graph.recall = Some(crate::neighbors::Recall {
+                value: 0.9,
+                rows: 10,
+            });
+            assert!(!run(&some).1);
+            some.metric = if metric == Metric::Cosine {
+                Metric::Euclidean
+            } else {
+                Metric::Cosine
+            };
+            assert!(!run(&some).1);
         }
     }
 }

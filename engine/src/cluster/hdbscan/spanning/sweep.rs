@@ -1,8 +1,10 @@
 //! One pass over all pairs of rows in different components, for the shortest edges between them.
 //!
 //! Rows are taken in the order of their components, so that a tile has long runs of one component and a tile inside one
-//! component is skipped. The shortest edge so far bounds what a proposal may be; what passes is decided exactly. Every
-//! edge at or below the final shortest passes, so that the answer, ties included, does not depend on threads.
+//! component is skipped. The shortest edge so far bounds what a proposal may be, and so does the longest step of the best way
+//! between two components that is known before: no longer edge is in the tree. Rows whose core distance is beyond every such
+//! bound are left out. What passes is decided exactly. Every edge at or below the final bound passes, so that the answer,
+//! ties included, does not depend on threads.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,8 +15,8 @@ use rayon::prelude::*;
 use super::super::edges::Edge;
 use super::super::lists::Lists;
 use crate::context::{Cancelled, Context};
-use crate::linalg::{Block, Isa, LANES, Panels, bound, products, select_below_each};
-use crate::neighbors::Points;
+use crate::linalg::{Block, Isa, LANES, bound, products, select_below_each};
+use crate::neighbors::{Points, Proposals, numbers};
 
 /// Rows in a block.
 const ROWS: usize = 64;
@@ -27,18 +29,82 @@ pub(super) struct Between {
     /// Components in a table of all pairs; `None` for one edge out of each component.
     table: Option<usize>,
     best: Vec<Mutex<Edge>>,
-    /// The bits of the best edges' weights: not negative, so that their order is that of the numbers.
+    /// The bits of the weights beyond which no edge is of interest, the best edges' or less: not negative, so that their
+    /// order is that of the numbers.
     weight: Vec<AtomicU32>,
 }
 
 impl Between {
-    /// An edge between every two of `components`, starting from some known ones.
-    pub fn every_two(components: usize, known: &[Edge], of: &[u32]) -> Between {
+    /// An edge between every two of `components`, starting from those that the lists hold. O(n k + components²).
+    pub fn every_two(components: usize, lists: &Lists, of: &[u32]) -> Between {
         let between = Between::filled(Some(components), vec![Edge::NONE; components * components]);
-        for edge in known.iter().filter(|edge| edge.a != u32::MAX) {
-            between.improve(of[edge.a as usize], of[edge.b as usize], *edge);
+        for (row, list) in lists.neighbors.chunks(lists.k.max(1)).enumerate() {
+            for (at, &other) in list.iter().enumerate() {
+                let (from, to) = (of[row], of[other as usize]);
+                if from != to {
+                    let stretched = lists.stretched[row * lists.k + at];
+                    let weight = lists.weight(row as u32, other, stretched);
+                    if weight <= between.limit(from, to) {
+                        between.improve(from, to, Edge::new(weight, row as u32, other));
+                    }
+                }
+            }
         }
+        between.narrow(components);
         between
+    }
+
+    /// Limits each pair of components to the longest step of the best known way between them (Prim's rule): by the rule of
+    /// cycles, no longer edge is in the tree.
+    fn narrow(&self, components: usize) {
+        let mut ways = vec![0.0_f32; components * components];
+        let mut near: Vec<(f32, usize)> = (0..components)
+            .map(|to| (self.limit(0, to as u32), 0))
+            .collect();
+        let mut inside = vec![0_usize];
+        let mut outside: Vec<usize> = (1..components).collect();
+        while let Some(at) =
+            (0..outside.len()).min_by(|&a, &b| near[outside[a]].0.total_cmp(&near[outside[b]].0))
+        {
+            let next = outside.swap_remove(at);
+            let (step, from) = near[next];
+            for &other in &inside {
+                let way = ways[from * components + other].max(step);
+                ways[next * components + other] = way;
+                ways[other * components + next] = way;
+                let pair = next.min(other) * components + next.max(other);
+                self.weight[pair].fetch_min(way.to_bits(), Ordering::Relaxed);
+            }
+            inside.push(next);
+            for &other in &outside {
+                let weight = self.best_weight(next, other, components);
+                if weight < near[other].0 {
+                    near[other] = (weight, next);
+                }
+            }
+        }
+    }
+
+    /// The weight of the best edge between two components, before any limit.
+    fn best_weight(&self, a: usize, b: usize, components: usize) -> f32 {
+        let best = &self.best[a.min(b) * components + a.max(b)];
+        best.lock().unwrap_or_else(PoisonError::into_inner).weight
+    }
+
+    /// For each component the greatest weight of interest of an edge that leaves it.
+    fn most(&self, components: usize) -> Vec<f32> {
+        match self.table {
+            Some(_) => (0..components as u32)
+                .map(|a| {
+                    let others = (0..components as u32).filter(|&b| b != a);
+                    others.map(|b| self.limit(a, b)).fold(0.0, f32::max)
+                })
+                .collect(),
+            None => {
+                let all = (0..components as u32).map(|a| self.limit(a, a));
+                vec![all.fold(0.0, f32::max); components]
+            }
+        }
     }
 
     /// An edge out of each component, starting from known ones.
@@ -94,17 +160,13 @@ impl Between {
 }
 
 struct Sweep<'a> {
-    isa: Isa,
     points: &'a Points<'a>,
     lists: &'a Lists,
     stretch: f32,
-    /// Rows in the order of their components.
-    order: Vec<u32>,
+    /// The rows that may have an edge of interest, in the order of their components.
+    tiles: Proposals<'a>,
     /// The component of each place in that order.
     of: Vec<u32>,
-    panels: Panels,
-    /// `(1 - e) norm` of each place, infinite for padding.
-    offsets: Vec<f32>,
     between: Between,
 }
 
@@ -127,31 +189,48 @@ pub(super) fn sweep(
     between: Between,
     context: &Context,
 ) -> Result<Vec<Edge>, Cancelled> {
-    let mut order: Vec<u32> = (0..of.len() as u32).collect();
+    let components = of.iter().max().map_or(0, |last| *last as usize + 1);
+    let most = between.most(components);
+    let mut order: Vec<u32> = (0..of.len() as u32)
+        .filter(|&row| lists.core[row as usize] <= most[of[row as usize] as usize])
+        .collect();
     order.sort_by_key(|&row| of[row as usize]);
-    let panels = points.panels(isa, |at| order[at] as usize);
-    let e = bound::relative(points.dims(), panels.moved(), panels.moved());
-    let mut offsets: Vec<f32> = panels.norms().iter().map(|norm| (1.0 - e) * norm).collect();
-    offsets.resize(panels.len() * LANES, f32::INFINITY);
+    let isa = numbers(isa, points, &order, |sampled| {
+        let row = sampled.rows[sampled.at];
+        let reach = sampled.rows.iter().map(|&other| {
+            let (from, to) = (of[row as usize], of[other as usize]);
+            let limit = between.limit(from, to);
+            if from == to || lists.weight(row, other, 0.0) > limit {
+                return -1.0;
+            }
+            f64::from(proposed(points, stretch, limit))
+        });
+        reach.collect()
+    });
     let of = order.iter().map(|&row| of[row as usize]).collect();
     let sweep = Sweep {
-        isa,
         points,
         lists,
         stretch,
-        order,
+        tiles: Proposals::whole(isa, points, &order),
         of,
-        panels,
-        offsets,
         between,
     };
     sweep.run(context)?;
     Ok(sweep.between.into_edges())
 }
 
+/// The greatest lower end of a proposal that a weight may belong to.
+fn proposed(points: &Points<'_>, stretch: f32, weight: f32) -> f32 {
+    let squared = f64::from(weight) / f64::from(stretch) * points.squared_scale();
+    // The shares of the rows cover the roundings of the comparison.
+    (squared * (1.0 + 1e-6) + f64::from(bound::floor(points.dims()))).min(f64::from(f32::MAX))
+        as f32
+}
+
 impl Sweep<'_> {
     fn run(&self, context: &Context) -> Result<(), Cancelled> {
-        let n = self.order.len();
+        let n = self.of.len();
         let (blocks, strips) = (n.div_ceil(ROWS), n.div_ceil(COLUMNS));
         let tiles: usize = (0..blocks)
             .map(|block| strips - block * ROWS / COLUMNS)
@@ -162,7 +241,7 @@ impl Sweep<'_> {
             .with_max_len(1)
             .try_for_each_init(
                 || Buffers {
-                    block: Block::new(self.isa),
+                    block: Block::new(self.tiles.isa),
                     staging: Vec::new(),
                     tile: vec![0.0; ROWS * COLUMNS],
                     limits: Vec::new(),
@@ -170,9 +249,8 @@ impl Sweep<'_> {
                 },
                 |buffers, block| {
                     let rows = block * ROWS..((block + 1) * ROWS).min(n);
-                    let places = rows.clone().map(|at| self.order[at] as usize);
-                    self.points
-                        .block(places, self.isa, &mut buffers.block, &mut buffers.staging);
+                    self.tiles
+                        .block(rows.clone(), &mut buffers.block, &mut buffers.staging);
                     for strip in block * ROWS / COLUMNS..strips {
                         step.tick(1)?;
                         let columns =
@@ -192,7 +270,7 @@ impl Sweep<'_> {
         let padded = columns.start..columns.end.next_multiple_of(LANES);
         products(
             &buffers.block,
-            &self.panels,
+            &self.tiles.panels,
             padded.start / LANES..padded.end / LANES,
             &mut buffers.tile,
             COLUMNS,
@@ -205,9 +283,9 @@ impl Sweep<'_> {
             }
             let sums = &buffers.tile[(row - rows.start) * COLUMNS..][..padded.len()];
             buffers.found.clear();
-            let offset = self.offsets[row];
+            let offset = self.tiles.ends.low[row];
             select_below_each(
-                self.isa,
+                self.tiles.isa,
                 offset,
                 sums,
                 &buffers.limits,
@@ -236,37 +314,35 @@ impl Sweep<'_> {
                 last = (other, self.between.limit(component, other));
             }
             let limit = last.1;
-            if other == component || self.lists.core[self.order[column] as usize] > limit {
+            let core = self.lists.core[self.tiles.ends.order[column] as usize];
+            if other == component || core > limit {
                 return f32::NEG_INFINITY;
             }
-            (self.proposed(limit) - self.offsets[column]).min(f32::MAX)
+            (self.proposed(limit) - self.tiles.ends.low[column]).min(f32::MAX)
         }));
         limits.resize(padded.len(), f32::NEG_INFINITY);
     }
 
-    /// The greatest lower end of a proposal that a weight may belong to.
+    /// See [`proposed`].
     fn proposed(&self, weight: f32) -> f32 {
-        let squared = f64::from(weight) / f64::from(self.stretch) * self.points.squared_scale();
-        // The shares cover the roundings of the comparison; `bound::relative` has room for those of its terms.
-        (squared * (1.0 + 1e-6) + f64::from(bound::floor(self.points.dims())))
-            .min(f64::from(f32::MAX)) as f32
+        proposed(self.points, self.stretch, weight)
     }
 
     /// Decides the proposals found for a row, nearest first; whether any was an improvement.
     fn decide(&self, row: usize, first: usize, found: &mut [(f32, u32, u32)]) -> bool {
         let mut improved = false;
-        let lower = |column: usize, value: f32| value + self.offsets[column];
+        let lower = |column: usize, value: f32| value + self.tiles.ends.low[column];
         found.sort_unstable_by(|a, b| {
             lower(first + a.1 as usize, a.0)
                 .total_cmp(&lower(first + b.1 as usize, b.0))
                 .then(a.1.cmp(&b.1))
         });
-        let a = self.order[row];
+        let a = self.tiles.ends.order[row];
         for &(value, column, _) in found.iter() {
             let column = first + column as usize;
             let (from, to) = (self.of[row], self.of[column]);
             let limit = self.between.limit(from, to);
-            let b = self.order[column];
+            let b = self.tiles.ends.order[column];
             if lower(column, value) > self.proposed(limit) || self.lists.weight(a, b, 0.0) > limit {
                 continue;
             }

@@ -1,0 +1,161 @@
+//! Products of single pairs of rows in eight-bit integers, for the few pairs that a pass over everything leaves.
+//!
+//! Rows lie one after another here, a quarter of the size of f32, so that most of what is asked for is in cache. The
+//! products are those of [`products`](super::products) to the bit.
+
+use rayon::prelude::*;
+
+use super::int8;
+use super::isa::{Isa, Level};
+use super::rows::sum_of_squares;
+
+/// Rows as eight-bit integers, in row order.
+#[derive(Debug)]
+pub struct Rows {
+    isa: Isa,
+    /// Words in a row.
+    steps: usize,
+    words: Vec<u32>,
+    scales: Vec<f32>,
+    sums: Vec<i32>,
+    norms: Vec<f32>,
+    moves: Vec<f32>,
+}
+
+impl Rows {
+    /// Packs rows of `d` coordinates that `row_at(row, coordinates to fill)` writes. O(n d), on the current rayon pool.
+    pub fn pack_with(
+        isa: Isa,
+        rows: usize,
+        d: usize,
+        row_at: impl Fn(usize, &mut [f32]) + Sync,
+    ) -> Rows {
+        let steps = int8::padded(d) / 4;
+        let mut words = vec![0_u32; rows * steps];
+        let encoded: Vec<(f32, i32, f32, f32)> = words
+            .par_chunks_exact_mut(steps.max(1))
+            .with_min_len(64)
+            .enumerate()
+            .map_init(
+                || (vec![0.0; d], Vec::new()),
+                |(staging, turned), (row, words)| {
+                    row_at(row, staging);
+                    let found = int8::encode(isa, staging, 0, turned, words);
+                    let length = sum_of_squares(isa, staging);
+                    (found.scale, found.sum, length as f32, found.moved(length))
+                },
+            )
+            .collect();
+        Rows {
+            isa,
+            steps,
+            words,
+            scales: encoded.iter().map(|row| row.0).collect(),
+            sums: encoded.iter().map(|row| row.1).collect(),
+            norms: encoded.iter().map(|row| row.2).collect(),
+            moves: encoded.iter().map(|row| row.3).collect(),
+        }
+    }
+
+    /// The squared length of each row, before rounding.
+    pub fn norms(&self) -> &[f32] {
+        &self.norms
+    }
+
+    /// The share of its length that rounding moved each row by.
+    pub fn moves(&self) -> &[f32] {
+        &self.moves
+    }
+
+    /// A middling one of the shares, as that of [`Panels`](super::Panels::usual_move).
+    pub fn usual_move(&self) -> f32 {
+        let squares: f64 = self
+            .moves
+            .iter()
+            .map(|&m| f64::from(m) * f64::from(m))
+            .sum();
+        (squares / self.moves.len().max(1) as f64).sqrt() as f32
+    }
+
+    /// Appends the products of a row with others, in their order.
+    ///
+    /// # Panics
+    /// If there is no such row: a mistake of the caller.
+    pub fn products(&self, row: usize, others: &[u32], out: &mut Vec<f32>) {
+        let own = self.row(row);
+        let scale = self.scales[row];
+        out.extend(others.iter().map(|&other| {
+            let other = other as usize;
+            let shift = int8::OFFSET * self.sums[other];
+            let sum = shifted_product(self.isa, own, self.row(other));
+            // Scaled in the order of the tiles' kernels, so that the bits are theirs.
+            (sum - shift) as f32 * (scale * self.scales[other])
+        }));
+    }
+
+    fn row(&self, row: usize) -> &[u32] {
+        &self.words[row * self.steps..][..self.steps]
+    }
+}
+
+/// The sum of products of bytes, those of the left row with [`int8::OFFSET`] added.
+fn shifted_product(isa: Isa, left: &[u32], right: &[u32]) -> i32 {
+    debug_assert_eq!(left.len(), right.len());
+    match isa.level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512Vnni { .. } => {
+            // SAFETY: the `isa` proves AVX512-VNNI, and both rows have `left.len()` words.
+            unsafe { shifted_product_vnni(left.as_ptr(), right.as_ptr(), left.len()) }
+        }
+        _ => {
+            let products = left.iter().zip(right).map(|(left, right)| {
+                let bytes = left.to_ne_bytes().into_iter().zip(right.to_ne_bytes());
+                bytes
+                    .map(|(x, y)| {
+                        (i32::from(x.cast_signed()) + int8::OFFSET) * i32::from(y.cast_signed())
+                    })
+                    .sum::<i32>()
+            });
+            products.sum()
+        }
+    }
+}
+
+/// # Safety
+/// The machine has AVX-512F and AVX512-VNNI, and both pointers are good for `words` reads.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vnni")]
+unsafe fn shifted_product_vnni(left: *const u32, right: *const u32, words: usize) -> i32 {
+    use std::arch::x86_64::{
+        _mm512_add_epi32, _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_maskz_loadu_epi32,
+        _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_setzero_si512, _mm512_xor_si512,
+    };
+    // Flipping the highest bit adds 128.
+    let flip = _mm512_set1_epi8(i8::MIN);
+    let mut sums = [_mm512_setzero_si512(); 2];
+    let mut at = 0;
+    while at + 16 <= words {
+        // SAFETY: 16 words from `at` are inside both rows.
+        let (x, y) = unsafe {
+            (
+                _mm512_loadu_si512(left.add(at).cast()),
+                _mm512_loadu_si512(right.add(at).cast()),
+            )
+        };
+        let sum = &mut sums[at / 16 % 2];
+        *sum = _mm512_dpbusd_epi32(*sum, _mm512_xor_si512(x, flip), y);
+        at += 16;
+    }
+    if at < words {
+        let mask = (1_u16 << (words - at)) - 1;
+        // SAFETY: the masked words from `at` are inside both rows. Words beyond are 0 on the right and add nothing.
+        let (x, y) = unsafe {
+            (
+                _mm512_maskz_loadu_epi32(mask, left.add(at).cast()),
+                _mm512_maskz_loadu_epi32(mask, right.add(at).cast()),
+            )
+        };
+        sums[0] = _mm512_dpbusd_epi32(sums[0], _mm512_xor_si512(x, flip), y);
+    }
+    _mm512_reduce_add_epi32(_mm512_add_epi32(sums[0], sums[1]))
+}

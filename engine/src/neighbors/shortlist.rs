@@ -1,0 +1,127 @@
+//! For each row the rows that may still be among its nearest, and those that are known to be.
+//!
+//! Proposals gather in a buffer that is thinned when it is full: the k-th smallest upper end is a limit that no
+//! neighbour is beyond. What a bound cannot tell apart stays, and with rows that are nearly equal that would be
+//! everything; so a buffer that stays long is settled by exact distances, of which the k best are kept. Memory is
+//! O(k) a row whatever the rows are. (A heap of exact distances alone would compute every one that ever was in
+//! reach; most are pushed out again by proposals that cost nothing.)
+
+use super::proposals::Ends;
+
+/// A buffer that is longer than this many times `k`, and [`PATIENCE`] more, is settled.
+const LONG: usize = 8;
+/// See [`LONG`].
+const PATIENCE: usize = 256;
+
+/// The shortlists of a block of rows.
+#[derive(Debug)]
+pub(super) struct Shortlists {
+    k: usize,
+    /// The place of the first row.
+    first: usize,
+    rows: Vec<Row>,
+    /// For each row the squared distance, in working units, beyond which nothing is among its nearest. Never infinite:
+    /// padding is.
+    pub limits: Vec<f32>,
+    uppers: Vec<f32>,
+}
+
+#[derive(Debug, Default)]
+struct Row {
+    /// Lower ends without the row's own part, and places.
+    open: Vec<(f32, u32)>,
+    /// The nearest so far by exact distance, as [`Ends::exact`] gives it.
+    settled: Vec<(f32, u32)>,
+    full: usize,
+}
+
+/// By distance, then by row.
+fn by_distance(a: &(f32, u32), b: &(f32, u32)) -> std::cmp::Ordering {
+    a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
+}
+
+impl Shortlists {
+    /// Empty lists for the rows at `count` places from `first`. `k >= 1`.
+    pub fn new(k: usize, first: usize, count: usize) -> Shortlists {
+        let empty = || Row {
+            full: 2 * k + 32,
+            ..Row::default()
+        };
+        Shortlists {
+            k,
+            first,
+            rows: (0..count).map(|_| empty()).collect(),
+            limits: vec![f32::MAX; count],
+            uppers: Vec::new(),
+        }
+    }
+
+    /// Adds a proposal for a row, unless it is beyond the row's limit: `value` is the lower end without the row's own part.
+    pub fn push(&mut self, row: usize, value: f32, place: u32, ends: &Ends<'_>) {
+        if value + ends.low[self.first + row] <= self.limits[row] {
+            self.rows[row].open.push((value, place));
+            if self.rows[row].open.len() >= self.rows[row].full {
+                self.thin(row, ends);
+            }
+        }
+    }
+
+    /// Lets go of what cannot be among the nearest.
+    fn thin(&mut self, row: usize, ends: &Ends<'_>) {
+        let place = self.first + row;
+        let (low, share) = (ends.low[place], ends.share[place]);
+        let open = &mut self.rows[row].open;
+        if open.len() >= self.k {
+            self.uppers.clear();
+            let upper = |&(value, other): &(f32, u32)| value + 2.0 * ends.share[other as usize];
+            self.uppers.extend(open.iter().map(upper));
+            let (_, kth, _) = self
+                .uppers
+                .select_nth_unstable_by(self.k - 1, f32::total_cmp);
+            let limit = *kth + (low + 2.0 * share);
+            self.limits[row] = self.limits[row].min(limit);
+        }
+        let limit = self.limits[row];
+        open.retain(|(value, _)| value + low <= limit);
+        if open.len() > LONG * self.k + PATIENCE {
+            self.settle(row, ends);
+        }
+        let row = &mut self.rows[row];
+        row.full = row.full.max(2 * row.open.len());
+    }
+
+    /// Decides the proposals of a row, the nearest first, as far as they may be among the nearest.
+    fn settle(&mut self, row: usize, ends: &Ends<'_>) {
+        let place = self.first + row;
+        let low = ends.low[place];
+        let Row { open, settled, .. } = &mut self.rows[row];
+        open.sort_unstable_by(by_distance);
+        for &(value, other) in open.iter() {
+            if value + low > self.limits[row] {
+                break;
+            }
+            let found = ends.exact(place, other as usize);
+            if settled.len() == self.k {
+                if settled
+                    .last()
+                    .is_some_and(|last| by_distance(last, &found).is_lt())
+                {
+                    continue;
+                }
+                settled.pop();
+            }
+            let at = settled.partition_point(|other| by_distance(other, &found).is_lt());
+            settled.insert(at, found);
+            if let Some(last) = settled.get(self.k - 1) {
+                self.limits[row] = self.limits[row].min(ends.limit(last.0));
+            }
+        }
+        open.clear();
+    }
+
+    /// The nearest of a row, decided: squared distances of the rows kept, and rows of the data.
+    pub fn nearest(&mut self, row: usize, ends: &Ends<'_>) -> &[(f32, u32)] {
+        self.settle(row, ends);
+        &self.rows[row].settled
+    }
+}
