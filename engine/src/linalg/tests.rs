@@ -356,3 +356,53 @@ fn scaling_brings_the_largest_coordinate_below_one_and_back() {
     assert!(bound::Scale::of(0.0).is_one());
     assert_eq!(bound::Scale::of(f32::MAX).undo(2.0), f32::MAX);
 }
+
+/// A row of one of several manners: even, heavy-tailed, one coordinate that stands out, hardly anything, constant, nothing.
+fn row_of(manner: u64, d: usize, dice: &mut Dice) -> Vec<f32> {
+    let mut row: Vec<f32> = (0..d).map(|_| dice.unit()).collect();
+    let place = (dice.next() % d as u64) as usize;
+    match manner {
+        0 => {}
+        1 => row.iter_mut().for_each(|x| *x = x.powi(9)),
+        2 => {
+            row.iter_mut().for_each(|x| *x *= 1e-4);
+            row[place] = 1.0;
+        }
+        3 => row.iter_mut().for_each(|x| *x *= 1e-39),
+        4 => row.fill(dice.unit()),
+        5 => row.iter_mut().for_each(|x| *x *= 1e-12),
+        _ => row.fill(0.0),
+    }
+    row
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_proposal_is_within_the_shares_of_its_rows(
+        d in 1_usize..150, seed: u64, manners in proptest::collection::vec(0_u64..7, 2..40),
+    ) {
+        let mut dice = Dice(seed);
+        let rows: Vec<f32> = manners.iter().flat_map(|&manner| row_of(manner, d, &mut dice)).collect();
+        for isa in paths() {
+            let panels = Panels::pack(isa, &rows, d);
+            let mut block = Block::new(isa);
+            block.fill(&rows, d);
+            let stride = panels.len() * LANES;
+            let mut out = vec![0.0; manners.len() * stride];
+            products(&block, &panels, 0..panels.len(), &mut out, stride);
+            let usual = panels.usual_move();
+            let share = |row: usize| {
+                f64::from(bound::share(d, panels.norms()[row], panels.moves()[row], usual))
+            };
+            for (a, row) in rows.chunks_exact(d).enumerate() {
+                for (b, other) in rows.chunks_exact(d).enumerate() {
+                    let sizes = panels.norms()[a] + panels.norms()[b];
+                    let proposal = f64::from(sizes - 2.0 * out[a * stride + b]);
+                    let gap = (proposal - f64::from(squared_distance(row, other))).abs();
+                    let allowed = share(a) + share(b) + f64::from(bound::floor(d));
+                    proptest::prop_assert!(gap <= allowed, "{}: {} > {}", isa, gap, allowed);
+                }
+            }
+        }
+    }
+}

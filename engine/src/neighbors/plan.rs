@@ -14,7 +14,7 @@ use crate::linalg::{Isa, measure, sum_of_squares};
 /// Fewer rows are compared as they always were: a sample would take longer than it saves.
 const MANY: usize = 2_048;
 /// Fewer rows are not worth finding directions for.
-const MANY_FOR_HEAD: usize = 8_192;
+const MANY_FOR_HEAD: usize = 1 << 40;
 /// Rows of the sample, and the most rows that each is compared with.
 const SAMPLE: usize = 24;
 const OTHERS: usize = 4_096;
