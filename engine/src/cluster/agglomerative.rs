@@ -5,6 +5,7 @@
 
 mod centroids;
 mod cut;
+mod few;
 mod rounds;
 mod spanning;
 mod table;
@@ -23,8 +24,12 @@ use crate::linalg::{Isa, isa};
 use crate::neighbors::{Metric, Points, knn_squared};
 use centroids::Centroids;
 use cut::{Cut, Leaves, cut};
-use rounds::{Merge, Nearest, merge_all};
+use few::{Few, Found, Nearest};
+use rounds::{Merge, merge_all};
 use table::{Linkage, Table};
+
+/// Neighbours of each row that merging starts from.
+const LISTED: usize = 16;
 
 params! {
     /// What agglomerative clustering needs to know.
@@ -274,26 +279,31 @@ fn ward(isa: Isa, points: &Points<'_>, context: &Context) -> Result<Vec<Merge>, 
     Ok(different.with(found, |added| points.squared_from_working(added).sqrt()))
 }
 
-/// The nearest row of each row, where there is one alone.
+/// The nearest rows of each row, where the nearest is among them for sure.
 fn nearest_rows(
     isa: Isa,
     points: &Points<'_>,
     context: &Context,
-) -> Result<Vec<Option<Nearest>>, Error> {
-    let found = knn_squared(isa, points, 2, context)?;
-    let rows = found
-        .indices
-        .outer_iter()
-        .zip(found.distances.outer_iter())
-        .map(|(indices, squared)| {
-            let tied = squared.len() > 1 && squared[0] == squared[1];
-            let slot = indices.first().filter(|_| !tied)?;
-            Some(Nearest {
-                distance: (f64::from(squared[0]) * points.squared_scale()) as f32,
-                slot: *slot,
-            })
-        });
-    Ok(rows.collect())
+) -> Result<Vec<Option<Found>>, Error> {
+    let found = knn_squared(isa, points, LISTED, context)?;
+    let rows = found.indices.outer_iter().zip(found.distances.outer_iter());
+    let found = rows.enumerate().map(|(row, (indices, squared))| {
+        let mut few = Few::new(row as u32);
+        for (&slot, &squared) in indices.iter().zip(squared) {
+            few.offer(Nearest {
+                distance: (f64::from(squared) * points.squared_scale()) as f32,
+                slot,
+            });
+        }
+        let mut found = few.found()?;
+        // Rows not listed are no nearer than the last; as near as the nearest they must not be.
+        if indices.len() + 1 < points.len() {
+            let last = squared.last().map_or(0.0, |last| f64::from(*last));
+            found.beyond = found.beyond.min((last * points.squared_scale()) as f32);
+        }
+        Some(found).filter(|found| found.near.distance < found.beyond)
+    });
+    Ok(found.collect())
 }
 
 fn by_table(

@@ -19,7 +19,7 @@ use super::{Clusterer, Clustering};
 use crate::context::Context;
 use crate::error::{Error, arguments};
 use crate::linalg::{Isa, isa};
-use crate::neighbors::{Metric, Points};
+use crate::neighbors::{Metric, Points, squared_for};
 use crate::reduce::Known;
 use condense::Condensed;
 use select::Choice;
@@ -174,6 +174,31 @@ pub(super) fn single_linkage(
 ) -> Result<Vec<(f32, u32, u32)>, Error> {
     let (edges, _) = spanning::tree(isa, points, Near::Exact, 1, 1.0, context)?;
     Ok(edges.iter().map(|e| (e.weight, e.a, e.b)).collect())
+}
+
+/// For each of `count` groups (`of` has each row's) the least mutual reachability between one of its rows and one of
+/// another group, where `core` has the rows' core distances; in the metric's units, infinite for a single group.
+pub(crate) fn reach_of_others(
+    points: &Points<'_>,
+    metric: Metric,
+    core: &[f64],
+    of: &[u32],
+    count: usize,
+    context: &Context,
+) -> Result<Vec<f64>, Error> {
+    let squared = |&core: &f64| squared_for(points, metric, core).min(f64::from(f32::MAX)) as f32;
+    let isa = isa().for_dims(points.dims());
+    let core = core.iter().map(squared).collect();
+    let edges = spanning::out_of_each(isa, points, core, of, count, context)?;
+    let mut least = vec![f64::INFINITY; count];
+    for edge in edges {
+        let reach = f64::from(points.distance(edge.weight));
+        for row in [edge.a, edge.b] {
+            let group = of[row as usize] as usize;
+            least[group] = least[group].min(reach);
+        }
+    }
+    Ok(least)
 }
 
 #[cfg(test)]

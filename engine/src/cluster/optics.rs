@@ -4,6 +4,7 @@
 //! (xi), or what DBSCAN would find at one radius.
 
 mod ahead;
+mod by_boxes;
 mod order;
 mod xi;
 
@@ -116,7 +117,8 @@ impl Clusterer for Optics {
 }
 
 /// The order of visits of the rows of `x` (`n x d`, finite) and how each was reached. The same bits for any number of
-/// threads. O(n² d) products, about O(n²) comparisons, O(n d) memory and half a gigabyte at most beside it.
+/// threads. O(n² d) products, about O(n²) comparisons, O(n d) memory and half a gigabyte at most beside it; with up to 16
+/// coordinates that tell rows apart a few searches of a kd-tree a row.
 ///
 /// # Errors
 /// A row that is not finite, more than `u32::MAX` rows, or [`Error::Cancelled`].

@@ -37,7 +37,7 @@ pub use pairs::Rows;
 pub use panels::{Block, LANES, Panels, measure, packed};
 pub use products::products;
 pub use resample::{ROWS, WEIGHT_BITS, Window, filter_across, filter_down};
-pub use roots::{add_up, distances, total};
+pub use roots::{Bundles, add_scatter, add_up, distances, mean_bounds, total};
 pub use rows::{add_centred, centre, hash_row, sum_of_squares};
 pub use scan::{Nearest, lowest_of_each, nearest, select_below, select_below_each, select_close};
 pub use speed::measured_gflops;

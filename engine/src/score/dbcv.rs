@@ -3,15 +3,26 @@
 //! As `hdbscan.validity_index` computes it, but for one thing: distances are raised to the power of the dimension as
 //! ratios to the nearest one, so that many dimensions neither overflow nor vanish.
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 
+use crate::cluster::hdbscan::reach_of_others;
 use crate::context::Context;
 use crate::error::Error;
+use crate::linalg::{Block, LANES, distances, isa, products};
 use crate::neighbors::{Metric, Points};
 
 /// Up to this many rows a run is given the score without being asked for it.
 pub const DBCV_ROWS: usize = 10_000;
+
+/// Rows of a block of products.
+const ROWS: usize = 64;
+/// Clusters of more rows are large.
+const LARGE: usize = 1024;
+/// Squared distances below this share of the squared lengths have lost too many digits in a product.
+const CANCELLED: f32 = 0.3;
+/// What one row may add to a sum that is at least 1 without being missed.
+const NOTHING: f64 = 1e-17;
 
 /// The validity of a clustering by density.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +35,7 @@ pub struct Dbcv {
 
 /// Scores `labels` (dense from 0, -1 for noise) of the rows of `x` (`n x d`). None for fewer than two clusters.
 ///
-/// O(n² d) time; memory for the distances inside each cluster, 4 bytes a pair. Source: Moulavi, Jaskowiak, Campello,
+/// O(n² d) time at most; memory for the distances inside a cluster, 4 bytes a pair. Source: Moulavi, Jaskowiak, Campello,
 /// Zimek and Sander (2014).
 ///
 /// # Errors
@@ -45,42 +56,27 @@ pub fn dbcv(
             members[cluster].push(row);
         }
     }
-    let points = Points::new(x, metric)?;
-    let step = context.step("density", 2 * count as u64);
-    let mut clusters = Vec::with_capacity(count);
-    for rows in members {
+    let step = context.step("density", count as u64);
+    let inside = |rows: Vec<usize>| {
         step.tick(1)?;
-        clusters.push(Inside::of(&points, rows, x.ncols()));
+        Inside::of(x, rows, metric)
+    };
+    // Small clusters side by side; a large one has work for all threads itself.
+    let (large, small): (Vec<_>, Vec<_>) = members
+        .into_iter()
+        .enumerate()
+        .partition(|(_, rows)| rows.len() > LARGE);
+    let mut clusters: Vec<(usize, Inside)> = small
+        .into_par_iter()
+        .map(|(at, rows)| Ok((at, inside(rows)?)))
+        .collect::<Result<_, Error>>()?;
+    for (at, rows) in large {
+        clusters.push((at, inside(rows)?));
     }
-    let mut separation = vec![f64::INFINITY; count];
-    for (i, cluster) in clusters.iter().enumerate() {
-        step.tick(1)?;
-        let nearest = cluster
-            .internal
-            .par_iter()
-            .map(|&(row, core)| {
-                let gaps = clusters[i + 1..].iter().map(|other| {
-                    let reach = |&(far, its): &(usize, f64)| {
-                        let straight = f64::from(points.distance(points.squared(row, far)));
-                        straight.max(core).max(its)
-                    };
-                    other
-                        .internal
-                        .iter()
-                        .map(reach)
-                        .fold(f64::INFINITY, f64::min)
-                });
-                gaps.collect::<Vec<f64>>()
-            })
-            .reduce(
-                || vec![f64::INFINITY; count - i - 1],
-                |a, b| a.iter().zip(&b).map(|(a, b)| a.min(*b)).collect(),
-            );
-        for (j, gap) in (i + 1..).zip(nearest) {
-            separation[i] = separation[i].min(gap);
-            separation[j] = separation[j].min(gap);
-        }
-    }
+    clusters.sort_unstable_by_key(|(at, _)| *at);
+    let clusters: Vec<Inside> = clusters.into_iter().map(|(_, cluster)| cluster).collect();
+    drop(step);
+    let separation = separations(x, &clusters, metric, context)?;
     let per_cluster: Vec<f64> = clusters
         .iter()
         .zip(&separation)
@@ -100,6 +96,64 @@ pub fn dbcv(
     Ok(Some(Dbcv { value, per_cluster }))
 }
 
+/// How near another cluster's internal rows come to each cluster's.
+fn separations(
+    x: ArrayView2<'_, f32>,
+    clusters: &[Inside],
+    metric: Metric,
+    context: &Context,
+) -> Result<Vec<f64>, Error> {
+    let internal = || clusters.iter().flat_map(|cluster| &cluster.internal);
+    let rows: Vec<usize> = internal().map(|(row, _)| *row).collect();
+    let core: Vec<f64> = internal().map(|(_, core)| *core).collect();
+    let each = clusters.iter().zip(0_u32..);
+    let of: Vec<u32> = each
+        .flat_map(|(cluster, at)| cluster.internal.iter().map(move |_| at))
+        .collect();
+    let own = x.select(Axis(0), &rows);
+    let points = Points::new(own.view(), metric)?;
+    reach_of_others(&points, metric, &core, &of, clusters.len(), context)
+}
+
+/// The distances between all rows, row after row. O(n² d) products.
+fn all_pairs(points: &Points<'_>, metric: Metric) -> Vec<f32> {
+    let (n, isa) = (points.len(), isa().for_dims(1));
+    let panels = points.panels(isa, |at| at);
+    let unit = f64::from(points.distance(1.0))
+        / match metric {
+            Metric::Euclidean => points.squared_scale().sqrt(),
+            Metric::Cosine => points.squared_scale(),
+        };
+    let stride = panels.len() * LANES;
+    let mut found = vec![0.0_f32; n * n];
+    found
+        .par_chunks_mut((ROWS * n).max(1))
+        .enumerate()
+        .for_each_init(
+            || (Block::new(isa), Vec::new(), vec![0.0_f32; ROWS * stride]),
+            |(left, staging, tile), (block, found)| {
+                let first = block * ROWS;
+                points.block(first..(first + ROWS).min(n), isa, left, staging);
+                products(left, &panels, 0..panels.len(), tile, stride);
+                for (row, found) in (first..).zip(found.chunks_exact_mut(n)) {
+                    let values = &mut tile[(row - first) * stride..][..n];
+                    distances(isa, panels.norms()[row], panels.norms(), values, CANCELLED);
+                    for (other, (to, &value)) in found.iter_mut().zip(&*values).enumerate() {
+                        let working = f64::from(value);
+                        *to = if value < 0.0 {
+                            points.distance(points.squared(row, other))
+                        } else if metric == Metric::Cosine {
+                            (working * working * unit) as f32
+                        } else {
+                            (working * unit).min(f64::from(f32::MAX)) as f32
+                        };
+                    }
+                }
+            },
+        );
+    found
+}
+
 /// What a cluster is inside.
 struct Inside {
     size: usize,
@@ -110,18 +164,15 @@ struct Inside {
 }
 
 impl Inside {
-    fn of(points: &Points<'_>, rows: Vec<usize>, dims: usize) -> Inside {
+    fn of(x: ArrayView2<'_, f32>, rows: Vec<usize>, metric: Metric) -> Result<Inside, Error> {
         let m = rows.len();
-        let distances: Vec<f32> = rows
-            .par_iter()
-            .flat_map_iter(|&a| {
-                rows.iter()
-                    .map(move |&b| points.distance(points.squared(a, b)))
-            })
-            .collect();
+        let own = x.select(Axis(0), &rows);
+        let points = Points::new(own.view(), metric)?;
+        let distances = all_pairs(&points, metric);
         let core: Vec<f64> = distances
             .par_chunks_exact(m.max(1))
-            .map(|row| core_distance(row, dims))
+            .with_min_len(16)
+            .map(|row| core_distance(row, x.ncols()))
             .collect();
         let edges = spanning_tree(&distances, &core);
         let mut degree = vec![0_usize; m];
@@ -141,14 +192,14 @@ impl Inside {
         if internal.is_empty() {
             internal.push(0);
         }
-        Inside {
+        Ok(Inside {
             size: m,
             internal: internal
                 .into_iter()
                 .map(|at| (rows[at], core[at]))
                 .collect(),
             sparseness,
-        }
+        })
     }
 }
 
@@ -165,7 +216,10 @@ fn core_distance(row: &[f32], dims: usize) -> f64 {
         return 0.0;
     }
     let power = i32::try_from(dims).unwrap_or(i32::MAX);
-    let sum: f64 = others().map(|gap| (least / gap).powi(power)).sum();
+    // With many dimensions only the nearest rows add anything to the digits.
+    let most = least * NOTHING.powf(-1.0 / dims.max(1) as f64);
+    let near = others().filter(|&gap| gap <= most);
+    let sum: f64 = near.map(|gap| (least / gap).powi(power)).sum();
     least * (sum / (row.len() - 1) as f64).powf(-1.0 / dims.max(1) as f64)
 }
 

@@ -1,9 +1,13 @@
 //! The silhouette (Rousseeuw 1987): how much nearer a row is to its own cluster than to the next one.
 //!
-//! Up to [`EXACT_ROWS`] every row is scored; beyond, a sample that is spread evenly over each cluster is scored against
-//! all rows, and the mean comes with its standard error. [`sums`] adds the distances up.
+//! Up to [`EXACT_ROWS`], and beyond where it is no more work than that many rows can be, every row is scored. Else a sample
+//! that is spread evenly over each cluster is, and the mean comes with its standard error. [`sums`] adds the distances up, of the row's own cluster and of
+//! those that [`next`] cannot rule out. Cosine distances need no pairs at all ([`centres`]).
 
+mod centres;
+mod next;
 mod rounding;
+mod shape;
 mod sums;
 
 use ndarray::ArrayView2;
@@ -12,9 +16,9 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::neighbors::{Metric, Points};
 use rounding::Rounding;
-use sums::Pairs;
+use sums::{Bounds, Pairs};
 
-/// Up to this many rows every row is scored.
+/// Up to this many rows every row is scored, and beyond where clusters lie so far apart that no more pairs have to be met.
 pub const EXACT_ROWS: usize = 100_000;
 /// Beyond, about this many are.
 const SAMPLE: usize = 10_000;
@@ -38,8 +42,11 @@ pub struct Silhouettes {
 
 /// Scores the rows of `x` under `labels` (dense from 0, -1 for noise, which is left out).
 ///
-/// A cluster of one row scores 0. Cosine distances are `1 - cos`. All pairs once, O(n² d / 2), up to [`EXACT_ROWS`]
-/// rows, with an error below 1e-5 a row where products are rounded to bfloat16; O(10,000 n d) beyond. O(n (d + clusters)) memory; the same bits for any number of threads.
+/// A cluster of one row scores 0. Cosine distances are `1 - cos`: O(n clusters d), however many rows. Euclidean: at most
+/// all pairs once, O(n² d / 2), up to [`EXACT_ROWS`] rows, and O(10,000 n d) beyond; where clusters lie apart, a row meets
+/// its own cluster's rows and those of the few that may be next to it, and all rows are scored as long as these are no
+/// more pairs than [`EXACT_ROWS`] rows have. The error is below 1e-5 a row where products are rounded to bfloat16.
+/// O(n (d + clusters)) memory; the same bits for any number of threads.
 ///
 /// # Errors
 /// A row that is not finite, or [`Error::Cancelled`].
@@ -86,14 +93,27 @@ pub fn silhouettes_up_to(
         return Ok(found);
     }
     let points = Points::new(x, metric)?;
-    let (isa, rounding) = Rounding::choose(&points, &groups);
-    let pairs = Pairs::new(isa, rounding, &points, &groups, metric);
-    let (scored, means) = if n <= exact_rows {
-        ((0..n).collect(), pairs.all(context)?)
-    } else {
-        let scored = groups.spread(SAMPLE);
-        let means = pairs.of(&scored, context)?;
-        (scored, means)
+    let all = || (0..n).collect();
+    let (scored, means) = match metric {
+        Metric::Cosine => {
+            let scored: Vec<usize> = all();
+            let means = centres::means(&points, &groups, &scored, context)?;
+            (scored, means)
+        }
+        Metric::Euclidean => {
+            let (isa, rounding) = Rounding::choose(&points, &groups);
+            let pairs = Pairs::new(isa, rounding, &points, &groups);
+            let bounds = pairs.bounds(context)?;
+            let most = (exact_rows as f64).powi(2) / 2.0;
+            let cheap = |bounds: &Bounds<'_>| n as f64 * bounds.rows <= most;
+            let scored = if n <= exact_rows || bounds.as_ref().is_some_and(cheap) {
+                all()
+            } else {
+                groups.spread(SAMPLE)
+            };
+            let means = pairs.means_at(&scored, bounds.as_ref(), context)?;
+            (scored, means)
+        }
     };
     let mut sum = 0.0;
     for (&at, means) in scored.iter().zip(&means) {
@@ -144,6 +164,16 @@ impl Groups {
             starts.truncate(1);
         }
         Groups { rows, starts }
+    }
+
+    /// The rows of a cluster.
+    pub fn members(&self, cluster: usize) -> &[usize] {
+        &self.rows[self.starts[cluster]..self.starts[cluster + 1]]
+    }
+
+    /// The number of rows of a cluster.
+    pub fn size(&self, cluster: usize) -> usize {
+        self.starts[cluster + 1] - self.starts[cluster]
     }
 
     /// The number of clusters.

@@ -6,7 +6,8 @@
 
 use rayon::prelude::*;
 
-use super::rounds::{Distances, Nearest};
+use super::few::{Few, Found, Nearest};
+use super::rounds::Distances;
 use crate::context::{Cancelled, Step};
 use crate::linalg::{Block, Isa, LANES, Panels, bound, products, select_below, squared_distance};
 use crate::neighbors::Points;
@@ -61,20 +62,27 @@ impl Centroids {
         (2.0 * a * b / (a + b)) as f32
     }
 
-    /// The nearest of `others` by looking at each.
-    fn look(&self, slot: u32, others: &[u32]) -> Nearest {
-        let mut best = Nearest::NONE;
+    /// Looks at each of `others`.
+    fn look(&self, few: &mut Few, slot: u32, others: &[u32]) {
         for &other in others.iter().filter(|&&other| other != slot) {
-            best.improve(
-                slot,
-                Nearest {
-                    distance: self.between(slot, other),
-                    slot: other,
-                },
-            );
+            few.offer(Nearest {
+                distance: self.between(slot, other),
+                slot: other,
+            });
         }
-        best
     }
+}
+
+/// What was found for a cluster; it is alone where that is nothing.
+fn found(few: &Few, slot: u32) -> Found {
+    few.found().unwrap_or(Found {
+        near: Nearest {
+            distance: f32::INFINITY,
+            slot,
+        },
+        few: Vec::new(),
+        beyond: f32::INFINITY,
+    })
 }
 
 impl Distances for Centroids {
@@ -82,27 +90,34 @@ impl Distances for Centroids {
         &mut self,
         live: &[u32],
         wanted: &[u32],
-        hints: &[u32],
+        hints: &[Vec<u32>],
         step: &Step<'_>,
-    ) -> Result<Vec<Nearest>, Cancelled> {
+    ) -> Result<Vec<Found>, Cancelled> {
         if wanted.len() <= DIRECT {
             return wanted
                 .iter()
                 .map(|&slot| {
                     step.tick(0)?;
-                    let parts: Vec<Nearest> = live
+                    let parts: Vec<Few> = live
                         .par_chunks(TASK)
-                        .map(|part| self.look(slot, part))
+                        .map(|part| {
+                            let mut few = Few::new(slot);
+                            self.look(&mut few, slot, part);
+                            few
+                        })
                         .collect();
-                    let mut best = Nearest::NONE;
-                    parts.into_iter().for_each(|near| best.improve(slot, near));
-                    Ok(best)
+                    let mut few = Few::new(slot);
+                    parts
+                        .iter()
+                        .flat_map(Few::iter)
+                        .for_each(|near| few.offer(near));
+                    Ok(found(&few, slot))
                 })
                 .collect();
         }
         let search = Search::new(self, live);
         let rows = (wanted.len() / 16).clamp(*ROWS.start(), *ROWS.end());
-        let found: Vec<Vec<Nearest>> = wanted
+        let found: Vec<Vec<Found>> = wanted
             .par_chunks(rows)
             .zip(hints.par_chunks(rows))
             .map_init(
@@ -124,6 +139,22 @@ impl Distances for Centroids {
     fn between(&self, a: u32, b: u32) -> f32 {
         Centroids::factor(self.sizes[a as usize], self.sizes[b as usize])
             * squared_distance(self.center(a), self.center(b))
+    }
+
+    fn beyond_both(&self, pair: (u32, u32), apart: f32, beyond: (f32, f32)) -> f32 {
+        // Lance and Williams for a third cluster of c rows: ((s + c) x + (t + c) y - c apart) / (s + t + c), which is least
+        // for one row or for very many.
+        let (s, t) = (
+            self.sizes[pair.0 as usize] as f32,
+            self.sizes[pair.1 as usize] as f32,
+        );
+        let (x, y) = beyond;
+        if x == f32::INFINITY || y == f32::INFINITY {
+            // One of them has all clusters among its few, and so has the union.
+            return f32::INFINITY;
+        }
+        let one = ((s + 1.0) * x + (t + 1.0) * y - apart) / (s + t + 1.0);
+        one.min(x + y - apart) * (1.0 - 4.0 * SLACK)
     }
 
     fn merge(&mut self, a: u32, b: u32) {
@@ -191,12 +222,12 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn nearest(&self, wanted: &[u32], hints: &[u32], buffers: &mut Buffers) -> Vec<Nearest> {
+    fn nearest(&self, wanted: &[u32], hints: &[Vec<u32>], buffers: &mut Buffers) -> Vec<Found> {
         let Buffers {
             block,
             staging,
             tile,
-            found,
+            found: passed,
         } = buffers;
         let all = self.all;
         staging.clear();
@@ -204,10 +235,14 @@ impl<'a> Search<'a> {
             staging.extend_from_slice(all.center(slot));
         }
         block.fill(staging, all.dims);
-        let mut best: Vec<Nearest> = wanted
+        let mut best: Vec<Few> = wanted
             .iter()
             .zip(hints)
-            .map(|(&slot, &hint)| all.look(slot, &[hint]))
+            .map(|(&slot, hints)| {
+                let mut few = Few::new(slot);
+                all.look(&mut few, slot, hints);
+                few
+            })
             .collect();
         let floor = bound::floor(all.dims);
         for first in (0..self.order.len()).step_by(COLUMNS) {
@@ -218,37 +253,37 @@ impl<'a> Search<'a> {
             for ((&slot, best), sums) in wanted.iter().zip(&mut best).zip(tile.chunks(COLUMNS)) {
                 let size = all.sizes[slot as usize];
                 let offset = self.offset_of[slot as usize];
-                let widest = best.distance / Centroids::factor(size, smallest);
+                let widest = best.reach() / Centroids::factor(size, smallest);
                 let threshold = widest * (1.0 + SLACK) + floor - offset;
                 // What the difference was rounded by.
                 let threshold = threshold + (widest.min(f32::MAX) + offset) * SLACK;
-                found.clear();
+                passed.clear();
                 select_below(
                     all.isa,
                     &self.offsets[padded.clone()],
                     &sums[..padded.len()],
                     threshold.min(f32::MAX),
                     first as u32,
-                    found,
+                    passed,
                 );
-                for &(value, column) in found.iter() {
+                for &(value, column) in passed.iter() {
                     let other = self.order[column as usize];
                     let factor = Centroids::factor(size, all.sizes[other as usize]);
                     let lower = (value + offset) * factor;
                     if other == slot
                         || lower - (lower.abs() + factor * offset) * SLACK - factor * floor
-                            > best.distance
+                            > best.reach()
                     {
                         continue;
                     }
-                    let near = Nearest {
+                    best.offer(Nearest {
                         distance: all.between(slot, other),
                         slot: other,
-                    };
-                    best.improve(slot, near);
+                    });
                 }
             }
         }
-        best
+        let each = wanted.iter().zip(&best);
+        each.map(|(&slot, few)| found(few, slot)).collect()
     }
 }

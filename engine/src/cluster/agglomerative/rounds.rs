@@ -5,8 +5,12 @@
 //! nearer of its parts was. So a pair of mutual neighbours stays one whatever else merges, a cluster whose nearest has
 //! not merged keeps it, and one whose nearest has merged knows a lower bound. The nearest-neighbour chain finds the same
 //! merges one search at a time; here searches come in batches, which products and threads want. Those with the least
-//! lower bounds are searched first: the others cannot merge soon.
+//! lower bounds are searched first: the others cannot merge soon. And most need no search: a search finds a few nearest
+//! clusters, of which one is left when the nearest merges away.
 
+use rayon::prelude::*;
+
+use super::few::{Few, Found, Nearest};
 use crate::context::{Cancelled, Context, Step};
 
 /// Of the live clusters the share that is searched in a round, and the least number.
@@ -21,65 +25,37 @@ pub(super) struct Merge {
     pub distance: f64,
 }
 
-/// A cluster nearest to another, and how near. Clusters are known by slots: a merged cluster keeps the lower of two.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Nearest {
-    pub distance: f32,
-    pub slot: u32,
-}
-
-impl Nearest {
-    /// Farther than every cluster.
-    pub const NONE: Nearest = Nearest {
-        distance: f32::INFINITY,
-        slot: u32::MAX,
-    };
-
-    /// Keeps the nearer of two for the cluster `own`. Of equally near ones the pair decides by a scrambled number, so
-    /// that on data full of ties (a grid) many pairs are mutual and rounds stay few.
-    pub fn improve(&mut self, own: u32, other: Nearest) {
-        let key = |near: Nearest| (scramble(own, near.slot), near.slot);
-        if other.distance < self.distance
-            || (other.distance == self.distance && key(other) < key(*self))
-        {
-            *self = other;
-        }
-    }
-}
-
-/// A number that a pair of slots has in either order (the finaliser of SplitMix64).
-fn scramble(a: u32, b: u32) -> u64 {
-    let mut x =
-        (u64::from(a.min(b)) << 32 | u64::from(a.max(b))).wrapping_add(0x9E37_79B9_7F4A_7C15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    x ^ (x >> 31)
-}
-
 /// What merging asks of distances between clusters. Numbers rise with distance and are equal from both sides.
-pub(super) trait Distances {
-    /// The nearest other cluster of each of `wanted`; `hints` are clusters that may be near, or themselves.
+pub(super) trait Distances: Sync {
+    /// The nearest other clusters of each of `wanted`; `hints` are live clusters that may be near.
     fn nearest(
         &mut self,
         live: &[u32],
         wanted: &[u32],
-        hints: &[u32],
+        hints: &[Vec<u32>],
         step: &Step<'_>,
-    ) -> Result<Vec<Nearest>, Cancelled>;
+    ) -> Result<Vec<Found>, Cancelled>;
 
     /// The distance of two clusters.
     fn between(&self, a: u32, b: u32) -> f32;
+
+    /// What no cluster is nearer than to the union of two, `apart` from each other, to which none is nearer than `beyond`.
+    fn beyond_both(&self, pair: (u32, u32), apart: f32, beyond: (f32, f32)) -> f32;
 
     /// Puts cluster `b` into cluster `a`, `a < b`.
     fn merge(&mut self, a: u32, b: u32);
 }
 
 /// What is known of a slot's cluster.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Known {
-    /// Its nearest cluster, or where that went; the distance is a lower bound.
+    /// Its nearest cluster, or one that is near; the distance is a lower bound. Where it went, once it is gone.
     near: Nearest,
-    /// Whether that is its nearest now.
+    /// Clusters that were near when it was searched.
+    few: Vec<u32>,
+    /// What no other cluster is nearer than.
+    beyond: f32,
+    /// Whether `near` is its nearest now.
     fresh: bool,
     /// The greatest distance inside it: what rounding must not fall below.
     height: f32,
@@ -90,7 +66,7 @@ struct Known {
 /// they are known. O(n) searches for most data.
 pub(super) fn merge_all(
     distances: &mut impl Distances,
-    first: Vec<Option<Nearest>>,
+    first: Vec<Option<Found>>,
     context: &Context,
 ) -> Result<Vec<Merge>, Cancelled> {
     let n = first.len();
@@ -99,19 +75,30 @@ pub(super) fn merge_all(
     let mut known: Vec<Known> = first
         .into_iter()
         .enumerate()
-        .map(|(slot, near)| Known {
-            near: near.unwrap_or(Nearest {
-                distance: 0.0,
-                slot: slot as u32,
-            }),
-            fresh: near.is_some(),
-            height: 0.0,
-            alive: true,
+        .map(|(slot, found)| {
+            let fresh = found.is_some();
+            let found = found.unwrap_or(Found {
+                near: Nearest {
+                    distance: 0.0,
+                    slot: slot as u32,
+                },
+                few: Vec::new(),
+                beyond: 0.0,
+            });
+            Known {
+                near: found.near,
+                few: found.few,
+                beyond: found.beyond,
+                fresh,
+                height: 0.0,
+                alive: true,
+            }
         })
         .collect();
     let mut live: Vec<u32> = (0..n as u32).collect();
     let mut merges = Vec::with_capacity(n.saturating_sub(1));
     let mut searched_all = !all_unknown;
+    let mut changed = vec![false; n];
     while live.len() > 1 {
         step.tick(0)?;
         let least = if searched_all {
@@ -122,14 +109,12 @@ pub(super) fn merge_all(
         searched_all = true;
         let wanted = stale(&known, &live, least);
         if !wanted.is_empty() {
-            let hints: Vec<u32> = wanted
-                .iter()
-                .map(|&slot| known[slot as usize].near.slot)
-                .collect();
+            let hints: Vec<Vec<u32>> = wanted.iter().map(|&slot| wholes(&known, slot)).collect();
             let found = distances.nearest(&live, &wanted, &hints, &step)?;
-            for (&slot, near) in wanted.iter().zip(found) {
-                known[slot as usize].near = near;
-                known[slot as usize].fresh = true;
+            for (&slot, found) in wanted.iter().zip(found) {
+                let known = &mut known[slot as usize];
+                (known.near, known.few, known.beyond) = (found.near, found.few, found.beyond);
+                known.fresh = true;
             }
         }
         let mut pairs = mutual(&known, &live);
@@ -138,31 +123,51 @@ pub(super) fn merge_all(
             pairs.extend(nearest_pair(&known, &live));
         }
         for &(a, b) in &pairs {
-            let (one, other) = (known[a as usize], known[b as usize]);
-            let height = one.near.distance.max(one.height).max(other.height);
+            let (one, other) = (&known[a as usize], &known[b as usize]);
+            let apart = one.near.distance;
+            let height = apart.max(one.height).max(other.height);
             merges.push(Merge {
                 a,
                 b,
                 distance: f64::from(height),
             });
+            let beyond = distances.beyond_both((a, b), apart, (one.beyond, other.beyond));
             distances.merge(a, b);
-            known[a as usize] = Known {
-                near: Nearest {
-                    distance: one.near.distance,
-                    slot: a,
-                },
-                fresh: false,
-                height,
-                alive: true,
-            };
+            let others = std::mem::take(&mut known[b as usize].few);
             known[b as usize].alive = false;
             known[b as usize].near.slot = a;
+            let whole = &mut known[a as usize];
+            whole.near.slot = a;
+            whole.few.extend(others);
+            (whole.beyond, whole.fresh, whole.height) = (beyond, false, height);
+            (changed[a as usize], changed[b as usize]) = (true, true);
         }
         step.tick(pairs.len() as u64)?;
         live.retain(|&slot| known[slot as usize].alive);
-        follow(&mut known, &live, distances);
+        follow(&mut known, &live, &changed, distances);
+        for &(a, b) in &pairs {
+            (changed[a as usize], changed[b as usize]) = (false, false);
+        }
     }
     Ok(merges)
+}
+
+/// Where a slot's cluster is now.
+fn whole(known: &[Known], mut slot: u32) -> u32 {
+    while !known[slot as usize].alive {
+        slot = known[slot as usize].near.slot;
+    }
+    slot
+}
+
+/// The clusters that those near to a slot's are now.
+fn wholes(known: &[Known], slot: u32) -> Vec<u32> {
+    let few = &known[slot as usize].few;
+    let mut wholes: Vec<u32> = few.iter().map(|&near| whole(known, near)).collect();
+    wholes.sort_unstable();
+    wholes.dedup();
+    wholes.retain(|&near| near != slot);
+    wholes
 }
 
 /// The clusters to search: those whose nearest is not known, at most `most`, least lower bounds first.
@@ -207,26 +212,45 @@ fn nearest_pair(known: &[Known], live: &[u32]) -> Option<(u32, u32)> {
     (other != first).then_some((first.min(other), first.max(other)))
 }
 
-/// Finds out who lost their nearest cluster to a merge. Who is as near to the whole as to the part keeps it.
-fn follow(known: &mut [Known], live: &[u32], distances: &impl Distances) {
-    for &slot in live {
-        let Known { near, fresh, .. } = known[slot as usize];
-        if near.slot == slot {
-            continue;
+/// Finds the nearest clusters of those that merged, and of those whose nearest did, among the few that were near.
+fn follow(known: &mut [Known], live: &[u32], changed: &[bool], distances: &impl Distances) {
+    let concerned: Vec<u32> = live
+        .iter()
+        .copied()
+        .filter(|&slot| {
+            let its = &known[slot as usize];
+            changed[slot as usize] || (its.fresh && changed[its.near.slot as usize])
+        })
+        .collect();
+    let now: Vec<Few> = {
+        let known = &*known;
+        let each = concerned.par_iter().with_min_len(16);
+        each.map(|&slot| {
+            let mut few = Few::new(slot);
+            for other in wholes(known, slot) {
+                few.offer(Nearest {
+                    distance: distances.between(slot, other),
+                    slot: other,
+                });
+            }
+            few
+        })
+        .collect()
+    };
+    for (slot, few) in concerned.into_iter().zip(now) {
+        let its = &mut known[slot as usize];
+        // What is left out of the few lies beyond, too.
+        its.beyond = its.beyond.min(few.reach());
+        its.few = few.iter().map(|near| near.slot).collect();
+        match few.iter().next().filter(|near| near.distance <= its.beyond) {
+            Some(near) => (its.near, its.fresh) = (near, true),
+            None => {
+                its.near = Nearest {
+                    distance: its.beyond,
+                    slot,
+                };
+                its.fresh = false;
+            }
         }
-        let target = known[near.slot as usize];
-        let merged_away = !target.alive;
-        // A cluster that merged this round points at itself.
-        if !merged_away && target.near.slot != near.slot {
-            continue;
-        }
-        let whole = if merged_away {
-            target.near.slot
-        } else {
-            near.slot
-        };
-        let keeps = fresh && distances.between(slot, whole) <= near.distance;
-        known[slot as usize].near.slot = whole;
-        known[slot as usize].fresh = keeps;
     }
 }

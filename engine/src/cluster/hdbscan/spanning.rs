@@ -176,3 +176,30 @@ pub(super) fn tree(
     }
     Ok((tree, recall))
 }
+
+/// The shortest edge of mutual reachability out of each of `count` groups, where `of` has each row's group and `core` its
+/// squared core distance; weights are squared distances. O(n² d) at most.
+pub(super) fn out_of_each(
+    isa: Isa,
+    points: &Points<'_>,
+    core: Vec<f32>,
+    of: &[u32],
+    count: usize,
+    context: &Context,
+) -> Result<Vec<Edge>, Error> {
+    let lists = Lists {
+        k: 0,
+        neighbors: Vec::new(),
+        stretched: Vec::new(),
+        core,
+        end: Vec::new(),
+        inside: Vec::new(),
+    };
+    let known = vec![Edge::NONE; count];
+    if let Some(by_box) = tree_for(isa, points, LISTED) {
+        let step = context.step("join components", 0);
+        return Ok(Descent::new(isa, &by_box, &lists, 1.0).shortest(of, known, &step)?);
+    }
+    let between = Between::out_of_each(known);
+    Ok(sweep(isa, points, &lists, 1.0, of, between, context)?)
+}

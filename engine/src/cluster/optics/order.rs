@@ -1,13 +1,15 @@
 //! The order of visits: always the row that is reached at the least distance, ties to the lower row.
 //!
 //! A visit needs only those rows whose distance may be below the one they are reached at so far. Products sort out the
-//! rest, and soon that is nearly all; f32 distances decide.
+//! rest, and soon that is nearly all; f32 distances decide. Rows of few coordinates are searched by a kd-tree instead
+//! ([`by_boxes`]).
 
 use super::ahead::{Ahead, COLUMNS, ROWS};
+use super::by_boxes;
 use crate::context::Context;
 use crate::error::Error;
 use crate::linalg::{Isa, LANES, bound, select_below_each};
-use crate::neighbors::{Metric, Points, knn_squared};
+use crate::neighbors::{KdTree, Metric, Points, knn_by, tree_for};
 
 /// Covers the roundings of comparisons.
 const SLACK: f64 = 1e-6;
@@ -40,7 +42,7 @@ struct Visits<'a> {
     graph: Graph,
 }
 
-/// Visits all rows. O(n² d) products, O(n min(n, 2¹⁷)) memory.
+/// Visits all rows. O(n² d) products, O(n min(n, 2¹⁷)) memory, or a few searches of a kd-tree a row.
 pub(super) fn visit_all(
     isa: Isa,
     points: &Points<'_>,
@@ -49,8 +51,28 @@ pub(super) fn visit_all(
     max_eps: f64,
     context: &Context,
 ) -> Result<Graph, Error> {
+    let tree = tree_for(isa, points, min_samples - 1);
+    let tree = tree.as_ref();
+    visit_by(tree, isa, points, metric, min_samples, max_eps, context)
+}
+
+/// Visits all rows by a tree, if there is one, or by products.
+pub(super) fn visit_by(
+    tree: Option<&KdTree>,
+    isa: Isa,
+    points: &Points<'_>,
+    metric: Metric,
+    min_samples: usize,
+    max_eps: f64,
+    context: &Context,
+) -> Result<Graph, Error> {
     let n = points.len();
-    let core_distances = core_distances(isa, points, min_samples, max_eps, context)?;
+    let core_distances = core_distances(isa, points, tree, min_samples, max_eps, context)?;
+    if let Some(tree) = tree {
+        let found =
+            by_boxes::visit_all(isa, points, tree, metric, core_distances, max_eps, context)?;
+        return Ok(found);
+    }
     let ahead = Ahead::new(isa, points);
     let e = bound::relative(points.dims(), ahead.panels.moved(), ahead.panels.moved());
     let norms = ahead.panels.norms();
@@ -93,6 +115,7 @@ pub(super) fn visit_all(
 fn core_distances(
     isa: Isa,
     points: &Points<'_>,
+    tree: Option<&KdTree>,
     min_samples: usize,
     max_eps: f64,
     context: &Context,
@@ -101,7 +124,7 @@ fn core_distances(
     if min_samples > n {
         return Ok(vec![f32::INFINITY; n]);
     }
-    let found = knn_squared(isa, points, min_samples - 1, context)?;
+    let found = knn_by(tree, isa, points, min_samples - 1, context)?;
     let core = found.distances.outer_iter().map(|squared| {
         let distance = squared.last().map_or(0.0, |last| points.distance(*last));
         if f64::from(distance) > max_eps {

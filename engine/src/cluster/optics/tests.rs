@@ -94,6 +94,24 @@ fn the_graph_is_that_of_the_definition() {
 }
 
 #[test]
+fn boxes_and_products_give_one_graph() {
+    let (n, d) = (1300, 3);
+    let x = cloud(n, d, 3.0, 5);
+    let metric = Metric::Euclidean;
+    let points = Points::new(x.view(), metric).unwrap();
+    let (isa, context) = (isa().for_dims(d), Context::new(0));
+    for (min_samples, max_eps) in [(4, f64::INFINITY), (30, f64::INFINITY), (5, 0.7)] {
+        let by = |tree| order::visit_by(tree, isa, &points, metric, min_samples, max_eps, &context);
+        let tree = crate::neighbors::KdTree::new(&points);
+        assert_eq!(
+            by(Some(&tree)).unwrap(),
+            by(None).unwrap(),
+            "{min_samples} {max_eps}"
+        );
+    }
+}
+
+#[test]
 fn hostile_rows_have_the_graph_of_the_definition() {
     let huge = cloud(120, 5, 100.0, 1).mapv(|x| x * 2e36);
     let tiny = cloud(120, 5, 100.0, 2).mapv(|x| x * 1e-38);

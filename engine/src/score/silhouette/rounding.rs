@@ -49,7 +49,7 @@ impl Rounding {
         let found: Vec<([Vec<f32>; 2], f64)> = (0..groups.len())
             .into_par_iter()
             .map(|cluster| {
-                let rows = &groups.rows[groups.starts[cluster]..groups.starts[cluster + 1]];
+                let rows = groups.members(cluster);
                 let (mut sum, mut lost) = (vec![0.0_f64; dims], vec![0.0_f64; dims]);
                 let mut squares = 0.0;
                 let mut working = vec![0.0_f32; dims];
@@ -75,30 +75,48 @@ impl Rounding {
         (Rounding { isa, clusters }, close)
     }
 
-    /// Sets a row's sums over the clusters right. `row` is in working units, `sizes` the clusters' sizes, `own` the
-    /// row's cluster, whose sum has the row's distance 0 to itself; `root` says whether the sums are of roots.
-    pub fn undo(&self, row: &[f32], own: usize, sizes: &[usize], root: bool, sums: &mut [f64]) {
+    /// What packing makes of a row in working units, and takes from it. O(d).
+    pub fn row(&self, row: &[f32]) -> RoundedRow {
         let rounded: Vec<f32> = row.iter().map(|&x| packed(self.isa, x)).collect();
-        let lost: Vec<f32> = row.iter().zip(&rounded).map(|(x, r)| x - r).collect();
-        let itself: f64 = row
-            .iter()
-            .zip(&rounded)
-            .map(|(&x, &r)| f64::from(x) * f64::from(x) - f64::from(r) * f64::from(r))
-            .sum();
-        for (cluster, (sum, [rows, takes])) in sums.iter_mut().zip(&self.clusters).enumerate() {
-            let mut off = f64::from(dot(&lost, rows)) + f64::from(dot(&rounded, takes));
-            let mut others = sizes[cluster];
-            if cluster == own {
-                off -= itself;
-                others -= 1;
-            }
-            if !root {
-                *sum -= 2.0 * off;
-            } else if *sum > 0.0 && others > 0 {
-                *sum -= off * others as f64 / *sum;
-            }
+        let itself = row.iter().zip(&rounded);
+        RoundedRow {
+            lost: row.iter().zip(&rounded).map(|(x, r)| x - r).collect(),
+            itself: itself
+                .map(|(&x, &r)| f64::from(x) * f64::from(x) - f64::from(r) * f64::from(r))
+                .sum(),
+            rounded,
         }
     }
+
+    /// A row's sum of distances to `others` rows of a cluster, set right; `own` says whether the row is of the cluster, so
+    /// that its distance 0 to itself is in the sum but not in `others`. O(d).
+    pub fn undo(
+        &self,
+        row: &RoundedRow,
+        cluster: usize,
+        own: bool,
+        others: usize,
+        sum: f64,
+    ) -> f64 {
+        let [rows, takes] = &self.clusters[cluster];
+        let mut off = f64::from(dot(&row.lost, rows)) + f64::from(dot(&row.rounded, takes));
+        if own {
+            off -= row.itself;
+        }
+        if sum > 0.0 && others > 0 {
+            sum - off * others as f64 / sum
+        } else {
+            sum
+        }
+    }
+}
+
+/// A row as [`Rounding::row`] makes it.
+pub(super) struct RoundedRow {
+    rounded: Vec<f32>,
+    lost: Vec<f32>,
+    /// What the row's product with itself is off by.
+    itself: f64,
 }
 
 #[cfg(test)]
@@ -121,24 +139,22 @@ mod tests {
             .map(|i| [0, 1, 2, 3, 4, 0][(i % 6) as usize])
             .collect();
         let groups = Groups::of(&labels);
-        for metric in [Metric::Euclidean, Metric::Cosine] {
-            let points = Points::new(x.view(), metric).unwrap();
-            let exact = Pairs::new(Isa::PORTABLE, None, &points, &groups, metric);
-            let exact = exact.all(&Context::new(0)).unwrap();
-            for isa in Isa::available().into_iter().filter(|isa| isa.is_bf16()) {
-                let (rounding, close) = Rounding::of(isa, &points, &groups);
-                assert_eq!(close, 0.0);
-                let pairs = Pairs::new(isa, Some(rounding), &points, &groups, metric);
-                let some: Vec<usize> = (0..n).step_by(7).collect();
-                let sampled = pairs.of(&some, &Context::new(0)).unwrap();
-                for (at, got) in pairs.all(&Context::new(0)).unwrap().iter().enumerate() {
-                    let gap = (got.silhouette() - exact[at].silhouette()).abs();
-                    assert!(gap < 1e-5, "{isa} {metric:?} row {at}: {gap}");
-                }
-                for (&at, got) in some.iter().zip(&sampled) {
-                    let gap = (got.silhouette() - exact[at].silhouette()).abs();
-                    assert!(gap < 1e-5, "{isa} {metric:?} row {at} of a sample: {gap}");
-                }
+        let points = Points::new(x.view(), Metric::Euclidean).unwrap();
+        let exact = Pairs::new(Isa::PORTABLE, None, &points, &groups);
+        let exact = exact.all(&Context::new(0)).unwrap();
+        for isa in Isa::available().into_iter().filter(|isa| isa.is_bf16()) {
+            let (rounding, close) = Rounding::of(isa, &points, &groups);
+            assert_eq!(close, 0.0);
+            let pairs = Pairs::new(isa, Some(rounding), &points, &groups);
+            let some: Vec<usize> = (0..n).step_by(7).collect();
+            let sampled = pairs.of(&some, &Context::new(0)).unwrap();
+            for (at, got) in pairs.all(&Context::new(0)).unwrap().iter().enumerate() {
+                let gap = (got.silhouette() - exact[at].silhouette()).abs();
+                assert!(gap < 1e-5, "{isa} row {at}: {gap}");
+            }
+            for (&at, got) in some.iter().zip(&sampled) {
+                let gap = (got.silhouette() - exact[at].silhouette()).abs();
+                assert!(gap < 1e-5, "{isa} row {at} of a sample: {gap}");
             }
         }
     }
