@@ -57,6 +57,39 @@ fn nodes_of(leaves: u32) -> usize {
     2 * leaves as usize - 1
 }
 
+/// The squares of the gaps of every coordinate, added in the order of [`crate::linalg::squared_distance`]; a gap is what
+/// the closure makes of the values that the slices have for the coordinate.
+#[inline(always)]
+fn sum<const D: usize, const N: usize>(slices: [&[f32]; N], gap: impl Fn([f32; N]) -> f32) -> f32 {
+    let slices = slices.map(|slice| slice.first_chunk::<D>());
+    let mut squares = [0.0_f32; D];
+    for (dim, square) in squares.iter_mut().enumerate() {
+        let gap = gap(slices.map(|slice| slice.map_or(0.0, |slice| slice[dim])));
+        *square = gap * gap;
+    }
+    let mut half = D / 2;
+    while half > 0 {
+        for dim in 0..half {
+            squares[dim] += squares[dim + half];
+        }
+        half /= 2;
+    }
+    squares[0]
+}
+
+/// [`sum`] over the number of coordinates that trees have.
+macro_rules! by_dims {
+    ($dims:expr, $slices:expr, $gap:expr) => {
+        match $dims {
+            1 => sum::<1, _>($slices, $gap),
+            2 => sum::<2, _>($slices, $gap),
+            4 => sum::<4, _>($slices, $gap),
+            8 => sum::<8, _>($slices, $gap),
+            _ => sum::<MOST_DIMS, _>($slices, $gap),
+        }
+    };
+}
+
 impl KdTree {
     /// Builds the tree over at least one row of at most [`MOST_DIMS`] coordinates. O(n log n).
     pub fn new(points: &Points<'_>) -> KdTree {
@@ -139,18 +172,19 @@ impl KdTree {
     /// At most the squared distance between any row of one node and any of another.
     pub fn between(&self, a: usize, b: usize) -> f32 {
         let ((low, high), (other_low, other_high)) = (self.bounds(a), self.bounds(b));
-        sum(self.dims, |dim| {
-            let gap = (low[dim] - other_high[dim]).max(other_low[dim] - high[dim]);
-            gap.max(0.0)
-        })
+        let sides = [low, high, other_low, other_high];
+        by_dims!(self.dims, sides, |[low, high, other_low, other_high]| (low
+            - other_high)
+            .max(other_low - high)
+            .max(0.0))
     }
 
     /// At most the squared distance from a row to any of a node.
     pub fn to_row(&self, node: usize, row: &[f32]) -> f32 {
         let (low, high) = self.bounds(node);
-        sum(self.dims, |dim| {
-            (low[dim] - row[dim]).max(row[dim] - high[dim]).max(0.0)
-        })
+        by_dims!(self.dims, [low, high, row], |[low, high, x]| (low - x)
+            .max(x - high)
+            .max(0.0))
     }
 
     /// The `k` nearest of every row (itself excluded, `k` below the number of rows) with their squared distances.
@@ -197,24 +231,6 @@ impl KdTree {
             .sum();
         met <= tried * count / 8
     }
-}
-
-/// The squares of the gaps of every coordinate, added in the order of [`crate::linalg::squared_distance`].
-#[inline(always)]
-fn sum(dims: usize, gap: impl Fn(usize) -> f32) -> f32 {
-    let mut squares = [0.0_f32; MOST_DIMS];
-    for (dim, square) in squares.iter_mut().enumerate().take(dims) {
-        let gap = gap(dim);
-        *square = gap * gap;
-    }
-    let mut half = dims / 2;
-    while half > 0 {
-        for dim in 0..half {
-            squares[dim] += squares[dim + half];
-        }
-        half /= 2;
-    }
-    squares[0]
 }
 
 /// A part of a tree that is being built.
