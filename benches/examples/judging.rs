@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! judging silhouette ROWS.f32 N D
+//! judging dbcv ROWS.f32 N D
 //! ```
 //! Times are wall seconds without reading the files.
 
@@ -11,17 +12,14 @@ use std::time::Instant;
 
 use messier_engine::context::Context;
 use messier_engine::neighbors::Metric;
-use messier_engine::score::silhouettes;
+use messier_engine::score::{dbcv, silhouettes};
 use ndarray::Array2;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [task, path, n, d] = args.as_slice() else {
-        return Err("usage: judging silhouette ROWS.f32 N D".into());
+        return Err("usage: judging silhouette|dbcv ROWS.f32 N D".into());
     };
-    if task != "silhouette" {
-        return Err(format!("no task called {task}").into());
-    }
     let words = |path: &str| -> std::io::Result<Vec<[u8; 4]>> {
         Ok(std::fs::read(path)?.as_chunks::<4>().0.to_vec())
     };
@@ -31,13 +29,30 @@ fn main() -> Result<(), Box<dyn Error>> {
         .into_iter()
         .map(i32::from_le_bytes)
         .collect();
+    let context = Context::new(0);
     let began = Instant::now();
-    let found = silhouettes(x.view(), &labels, Metric::Euclidean, &Context::new(0))?;
+    let (value, scored) = match task.as_str() {
+        "silhouette" => {
+            let found = silhouettes(x.view(), &labels, Metric::Euclidean, &context)?;
+            (found.mean, found.scored)
+        }
+        "dbcv" => {
+            let found = dbcv(x.view(), &labels, Metric::Euclidean, &context)?;
+            (found.map(|found| found.value), x.nrows())
+        }
+        other => return Err(format!("no task called {other}").into()),
+    };
+    let seconds = began.elapsed().as_secs_f64();
+    let steps: Vec<String> = context
+        .progress
+        .times()
+        .iter()
+        .map(|step| format!(r#"["{}", {:.4}]"#, step.name, step.seconds))
+        .collect();
     println!(
-        r#"{{"seconds": {}, "silhouette": {}, "scored": {}}}"#,
-        began.elapsed().as_secs_f64(),
-        found.mean.unwrap_or(f64::NAN),
-        found.scored
+        r#"{{"seconds": {seconds}, "{task}": {}, "scored": {scored}, "steps": [{}]}}"#,
+        value.unwrap_or(f64::NAN),
+        steps.join(", ")
     );
     Ok(())
 }
