@@ -56,11 +56,13 @@ for_every_isa! {
                 any |= value <= threshold;
             }
             if any {
+                // Every key is written, and the next place moves on only for those that stay: nothing to predict.
+                let (mut keys, mut count) = ([0_u64; LANES], 0);
                 for (value, index) in squared.into_iter().zip(indices) {
-                    if value <= threshold {
-                        out.push((u64::from(value.to_bits()) << 32) | u64::from(*index));
-                    }
+                    keys[count & (LANES - 1)] = (u64::from(value.to_bits()) << 32) | u64::from(*index);
+                    count += usize::from(value <= threshold);
                 }
+                out.extend_from_slice(&keys[..count]);
             }
         }
     }

@@ -45,7 +45,8 @@ impl Lists {
                 .take_while(|other| of[**other as usize] == of[row])
                 .count() as u32;
             for at in list.skip(*inside as usize) {
-                if self.stretched[at] > best.weight {
+                // No edge of the row is shorter than its core distance: of equals the nearest will do.
+                if self.stretched[at] > best.weight || best.weight <= self.core[row] {
                     break;
                 }
                 let other = self.neighbors[at];

@@ -31,7 +31,7 @@ const ROWS_FOR_BOUNDS: usize = 2048;
 /// Rows that are asked what bounds leave.
 const PILOT: usize = 512;
 /// Where a row has more rows than this to meet in other clusters, finding principal directions costs less.
-const ROWS_FOR_DIRECTIONS: f64 = 1500.0;
+const ROWS_FOR_DIRECTIONS: f64 = 4000.0;
 /// Bounds are used where they leave less than this share of the pairs.
 const BOUNDS_PAY: f64 = 0.85;
 /// Rows whose lists of next clusters are held at once.
@@ -233,7 +233,10 @@ impl<'a> Pairs<'a> {
     ) -> Result<Vec<Means>, Cancelled> {
         let mut means = Vec::with_capacity(places.len());
         let step = context.step("silhouette", places.len() as u64);
+        let (mut all, mut staging) = (Block::new(self.isa), Vec::new());
         for places in places.chunks(PLACES) {
+            let numbers = places.iter().map(|&at| self.groups.rows[at]);
+            self.points.block(numbers, self.isa, &mut all, &mut staging);
             let mut lists = next.lists(places, context)?;
             for (at, &place) in places.iter().enumerate() {
                 lists[self.groups.cluster(place)].push(at as u32);
@@ -249,6 +252,7 @@ impl<'a> Pairs<'a> {
                     || self.buffers(),
                     |buffers, &(cluster, rows)| {
                         step.tick(0)?;
+                        buffers.left.gather(&all, rows);
                         let rows: Vec<usize> = rows.iter().map(|&at| places[at as usize]).collect();
                         Ok(self.sums_of(cluster, &rows, buffers))
                     },
@@ -270,16 +274,9 @@ impl<'a> Pairs<'a> {
         Ok(means)
     }
 
-    /// The sums of distances from the rows at some places (at most [`ROWS`]) to the rows of one cluster.
+    /// The sums of distances from the rows at some places, which are those in the left block, to the rows of one cluster.
     fn sums_of(&self, cluster: usize, rows: &[usize], buffers: &mut Buffers) -> Vec<f64> {
-        let Buffers {
-            left,
-            staging,
-            tile,
-            ..
-        } = buffers;
-        let numbers = rows.iter().map(|&at| self.groups.rows[at]);
-        self.points.block(numbers, self.isa, left, staging);
+        let Buffers { left, tile, .. } = buffers;
         let share = self.share();
         let members = self.groups.starts[cluster]..self.groups.starts[cluster + 1];
         let mut sums = vec![0.0; rows.len()];
