@@ -24,7 +24,7 @@ WORK = ROOT / "target" / "peers"
 PYTHON = WORK / "venv" / "bin" / "python"
 EXAMPLES = ROOT / "target" / "release" / "examples"
 THREADS = 2
-TASKS = ["kmeans", "knn", "hdbscan", "trees", "umap", "tsne", "ann", "pca", "embed", "silhouette", "means", "query"]
+TASKS = ["kmeans", "knn", "hdbscan", "trees", "umap", "tsne", "ann", "pca", "embed", "silhouette", "means", "query", "portable"]
 
 
 def environment():

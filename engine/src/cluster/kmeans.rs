@@ -5,9 +5,13 @@
 //! same seed gives the same bits on every machine and for any number of threads.
 
 mod assign;
+mod centers;
+mod compare;
 mod draws;
 mod lloyd;
+mod look;
 mod means;
+mod rows;
 mod seeding;
 
 use messier_query::params;
@@ -20,6 +24,7 @@ use crate::error::{Error, arguments};
 use crate::linalg::{Isa, isa};
 use crate::neighbors::{Metric, Points};
 use draws::Draws;
+use rows::Rows;
 
 params! {
     /// What k-means needs to know.
@@ -176,8 +181,8 @@ fn kmeans_on(
         )));
     }
     let points = Points::new(x, Metric::Euclidean)?;
-    let measured = points.measure(isa);
-    let tol = options.tol * means::mean_variance(&points, &measured.0, isa);
+    let rows = Rows::new(isa, &points);
+    let tol = options.tol * means::mean_variance(&rows.norms, rows.dims());
     let starts = if matches!(options.start, Start::Centers(_)) {
         1
     } else {
@@ -186,22 +191,16 @@ fn kmeans_on(
     let mut best: Option<lloyd::Outcome> = None;
     for start in 0..starts {
         let draws = Draws::new(context.seed, start as u64);
-        let centers = match &options.start {
-            Start::KMeansPlusPlus => {
-                seeding::plus_plus(isa, &points, &measured, k, draws, context)?
-            }
-            Start::Random => seeding::random_rows(&points, isa, k, draws),
-            Start::Centers(centers) => points.to_working(centers.view()),
-        };
-        let outcome = lloyd::rounds(
-            isa,
-            &points,
-            &measured,
+        let known = |centers| lloyd::Start {
             centers,
-            options.max_iter,
-            tol,
-            context,
-        )?;
+            nearest: None,
+        };
+        let start = match &options.start {
+            Start::KMeansPlusPlus => seeding::plus_plus(&rows, k, draws, context)?,
+            Start::Random => known(seeding::random_rows(&rows, k, draws)),
+            Start::Centers(centers) => known(points.to_working(centers.view())),
+        };
+        let outcome = lloyd::rounds(&rows, start, options.max_iter, tol, context)?;
         if best
             .as_ref()
             .is_none_or(|best| outcome.inertia < best.inertia)

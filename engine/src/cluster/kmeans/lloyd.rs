@@ -6,14 +6,24 @@
 
 use rayon::prelude::*;
 
-use super::assign::{Centers, Known, Moves};
+use super::assign::{Known, NONE};
+use super::centers::{Centers, Moves, Order};
 use super::means::{Entry, Sums};
+use super::rows::Rows;
 use crate::context::{Cancelled, Context};
-use crate::linalg::{Isa, squared_distance};
-use crate::neighbors::Points;
+use crate::linalg::squared_distance;
 
 /// Rows whose distances are added before the sums are added.
 const ROWS: usize = 1024;
+
+/// Where the rounds begin, in working units.
+#[derive(Debug)]
+pub(super) struct Start {
+    /// Centres, row after row.
+    pub centers: Vec<f32>,
+    /// The nearest of them for each row, the lower of equals, and its squared distance, where that is known.
+    pub nearest: Option<(Vec<u32>, Vec<f32>)>,
+}
 
 /// Where the rounds ended, in working units.
 #[derive(Debug)]
@@ -24,49 +34,60 @@ pub(super) struct Outcome {
     pub iterations: usize,
 }
 
-/// Runs the rounds from `centers` (working units, row after row).
+/// Runs the rounds.
 pub(super) fn rounds(
-    isa: Isa,
-    points: &Points<'_>,
-    measured: &(Vec<f32>, f32),
-    centers: Vec<f32>,
+    rows: &Rows<'_>,
+    start: Start,
     max_iter: usize,
     tol: f64,
     context: &Context,
 ) -> Result<Outcome, Cancelled> {
-    let (n, dims) = (points.len(), points.dims());
-    let k = centers.len() / dims;
+    let (n, dims, isa) = (rows.len(), rows.dims(), rows.isa);
+    let k = start.centers.len() / dims;
     let step = context.step("assign", n as u64 * (max_iter as u64 + 1));
-    let mut centers = Centers::new(isa, centers, dims);
-    let mut known = Known::new(measured.0.clone(), measured.1, k);
+    let mut order = Order::near(&start.centers, dims, n);
+    let mut centers = Centers::new(isa, start.centers, dims, &order);
+    let mut known = match start.nearest {
+        Some((labels, squared)) => Known::nearest(labels, &squared, dims, &order),
+        None => Known::new(n, &order),
+    };
     let mut sums = Sums::new(isa, k, dims);
     let mut moves = None;
     let mut iterations = 0;
     let mut settled = false;
     while iterations < max_iter && !settled {
         iterations += 1;
-        let changed = known.update(isa, points, &centers, moves.as_ref(), &step)?;
-        if iterations == 1 || changed.len() > n / 3 {
-            sums.restart(points, &known.labels);
+        if known.labels.first().is_some_and(|label| *label != NONE) && iterations == 1 {
+            sums.restart(rows.points, &known.labels);
         } else {
-            sums.apply(points, entries(&changed, &known.labels));
+            let changed = known.update(rows, &centers, &order, moves.as_ref(), &step)?;
+            if changed.len() > n / 3 {
+                sums.restart(rows.points, &known.labels);
+            } else {
+                sums.apply(rows.points, entries(&changed, &known.labels));
+            }
+            settled = changed.is_empty();
         }
-        let next = match fill_empty(isa, points, &centers, &known.labels, &sums) {
+        let next = match fill_empty(rows, &centers, &known.labels, &sums) {
             Some(filled) => filled.means(),
             None => sums.means(),
         };
-        settled = changed.is_empty();
         let moved: f64 = squared_moves(&centers.rows, &next, dims);
-        moves = Some(Moves::new(&centers.rows, &next, dims));
-        centers = Centers::new(isa, next, dims);
+        if iterations == 1 {
+            // No bound outlives the first move, so nothing is lost by an order that fits better.
+            order = Order::near(&next, dims, n);
+            known.regroup(&order);
+        }
+        moves = Some(Moves::new(&centers.rows, &next, dims, &order));
+        centers = Centers::new(isa, next, dims, &order);
         if !settled && moved <= tol {
             break;
         }
     }
     if !settled {
-        known.update(isa, points, &centers, moves.as_ref(), &step)?;
+        known.update(rows, &centers, &order, moves.as_ref(), &step)?;
     }
-    let distances = distances(isa, points, &centers, &known.labels);
+    let distances = distances(rows, &centers, &known.labels);
     let inertia = distances
         .chunks(ROWS)
         .map(|part| part.iter().map(|d| f64::from(*d)).sum::<f64>())
@@ -106,8 +127,8 @@ fn squared_moves(from: &[f32], to: &[f32], dims: usize) -> f64 {
 }
 
 /// The squared distance of each row to its centre, exact f32.
-fn distances(isa: Isa, points: &Points<'_>, centers: &Centers, labels: &[u32]) -> Vec<f32> {
-    let dims = points.dims();
+fn distances(rows: &Rows<'_>, centers: &Centers, labels: &[u32]) -> Vec<f32> {
+    let dims = rows.dims();
     let mut distances = vec![0.0; labels.len()];
     distances
         .par_chunks_mut(ROWS)
@@ -117,8 +138,8 @@ fn distances(isa: Isa, points: &Points<'_>, centers: &Centers, labels: &[u32]) -
             || vec![0.0; dims],
             |row, (part, (distances, labels))| {
                 for (at, (distance, &label)) in distances.iter_mut().zip(labels).enumerate() {
-                    points.working_row(isa, part * ROWS + at, row);
-                    *distance = squared_distance(row, centers.row(label as usize, dims));
+                    rows.row(part * ROWS + at, row);
+                    *distance = squared_distance(row, centers.row(label, dims));
                 }
             },
         );
@@ -127,13 +148,7 @@ fn distances(isa: Isa, points: &Points<'_>, centers: &Centers, labels: &[u32]) -
 
 /// Where clusters are empty, the sums with each given the farthest row that is left, the lower row of equals. The labels
 /// stay: the next assignment finds the new centres.
-fn fill_empty(
-    isa: Isa,
-    points: &Points<'_>,
-    centers: &Centers,
-    labels: &[u32],
-    sums: &Sums,
-) -> Option<Sums> {
+fn fill_empty(rows: &Rows<'_>, centers: &Centers, labels: &[u32], sums: &Sums) -> Option<Sums> {
     let empty: Vec<u32> = (0..sums.sizes.len())
         .filter(|&c| sums.sizes[c] == 0)
         .map(|c| c as u32)
@@ -141,7 +156,7 @@ fn fill_empty(
     if empty.is_empty() {
         return None;
     }
-    let distances = distances(isa, points, centers, labels);
+    let distances = distances(rows, centers, labels);
     let mut far: Vec<u32> = (0..labels.len() as u32).collect();
     far.sort_unstable_by(|&a, &b| {
         distances[b as usize]
@@ -175,6 +190,6 @@ fn fill_empty(
         })
         .collect();
     taken.sort_by_key(|entry| entry.row);
-    filled.apply(points, taken);
+    filled.apply(rows.points, taken);
     Some(filled)
 }

@@ -129,13 +129,9 @@ fn by_cluster(entries: Vec<Entry>, k: usize) -> Vec<Entry> {
     sorted
 }
 
-/// The mean over the coordinates of their variances, in working units; `norms` are the rows' squared lengths.
-pub(super) fn mean_variance(points: &Points<'_>, norms: &[f32], isa: Isa) -> f64 {
-    let dims = points.dims();
-    let mut sums = Sums::new(isa, 1, dims);
-    sums.restart(points, &vec![0; norms.len()]);
-    let n = norms.len().max(1) as f64;
-    let squares = norms.iter().map(|norm| f64::from(*norm)).sum::<f64>() / n;
-    let of_means: f64 = sums.sums.iter().map(|sum| (sum / n) * (sum / n)).sum();
-    ((squares - of_means) / dims as f64).max(0.0)
+/// The mean over the coordinates of their variances, in working units; `norms` are the squared lengths of rows whose
+/// mean has been taken off.
+pub(super) fn mean_variance(norms: &[f32], dims: usize) -> f64 {
+    let squares: f64 = norms.iter().map(|norm| f64::from(*norm)).sum();
+    squares / norms.len().max(1) as f64 / dims as f64
 }

@@ -3,91 +3,86 @@
 //! Greedy k-means++ draws a few rows with a chance that grows with the squared distance to the centres so far, and
 //! keeps the one that lowers the sum of those distances most. Looking at all rows for every centre would read the data
 //! `k` times, so rows are drawn for many centres at once. Distances only shrink: a row drawn by an older distance and
-//! kept with the chance new / old is a row drawn by the new one, and the rows that a candidate would improve are among
-//! those that it would have improved before. Those are found once, by products where the triangle inequality leaves
-//! anything to find, and decided exactly.
+//! kept with the chance new / old is a row drawn by the new one. Which of the few is best is judged on a sample of the
+//! rows; all rows meet only the centres that were kept, many at a time. So chances are exact, judgement is not, and the
+//! work falls by the number of candidates a centre.
 
 use rayon::prelude::*;
 
+use super::compare::{Candidates, Compare};
 use super::draws::Draws;
+use super::lloyd::Start;
+use super::rows::{Rows, TASK};
 use crate::context::{Cancelled, Context, Step};
-use crate::linalg::{Block, Isa, LANES, Panels, bound, lowest_of_each, products, squared_distance};
-use crate::neighbors::Points;
+use crate::linalg::{LANES, squared_distance};
 
-/// Rows that one task looks at, and whose distances are added before the sums are added.
-const TASK: usize = 1024;
-/// Rows whose products are made together.
-const ROWS: usize = 128;
+/// Rows whose distances are added before the sums are added.
+const SUMMED: usize = 1024;
 /// The most candidates drawn at once.
 const POOL: usize = 256;
+/// Candidates are judged on at least so many rows, and so many for each centre.
+const JUDGES: usize = 8192;
+const JUDGES_EACH: usize = 16;
 
 /// `k` different rows, each as likely as any other, in working units. O(n).
-pub(super) fn random_rows(points: &Points<'_>, isa: Isa, k: usize, draws: Draws) -> Vec<f32> {
-    let mut order: Vec<usize> = (0..points.len()).collect();
+pub(super) fn random_rows(rows: &Rows<'_>, k: usize, draws: Draws) -> Vec<f32> {
+    let mut order: Vec<usize> = (0..rows.len()).collect();
     for at in 0..k.min(order.len()) {
         let other = at + draws.below(0, at as u64, order.len() - at);
         order.swap(at, other);
     }
-    let mut centers = vec![0.0; k * points.dims()];
-    for (row, out) in order.iter().zip(centers.chunks_exact_mut(points.dims())) {
-        points.working_row(isa, *row, out);
+    let mut centers = vec![0.0; k * rows.dims()];
+    for (row, out) in order.iter().zip(centers.chunks_exact_mut(rows.dims())) {
+        rows.row(*row, out);
     }
     centers
 }
 
-/// `k` centres by greedy k-means++ with `2 + ln k` candidates a step, in working units.
+/// `k` centres by greedy k-means++ with `2 + ln k` candidates a step, and the nearest of them for each row.
 pub(super) fn plus_plus(
-    isa: Isa,
-    points: &Points<'_>,
-    measured: &(Vec<f32>, f32),
+    rows: &Rows<'_>,
     k: usize,
     draws: Draws,
     context: &Context,
-) -> Result<Vec<f32>, Cancelled> {
-    let (n, dims) = (points.len(), points.dims());
+) -> Result<Start, Cancelled> {
+    let (n, dims) = (rows.len(), rows.dims());
     let trials = 2 + (k as f64).ln() as usize;
     let step = context.step("place centres", k as u64);
-    let mut search = Search {
-        isa,
-        points,
-        norms: &measured.0,
-        moved: measured.1,
-        centers: Vec::with_capacity(k * dims),
-        nearest: Vec::new(),
-    };
-    search.begin(draws.below(0, 0, n));
+    let mut search = Search::begin(rows, k, draws.below(0, 0, n));
     step.tick(1)?;
-    let mut pool = Pool::default();
-    let mut refills = 0;
-    for at in 1..k {
-        step.tick(1)?;
-        let mut candidates = pool.accept(trials, &search.nearest, draws, refills);
-        if candidates.len() < trials {
-            refills += 1;
-            let size = (4 * at).min((k - at) * trials * 5 / 4);
-            let size = size.clamp(trials, POOL).next_multiple_of(LANES);
-            let Some(rows) = search.draw(size, draws, refills) else {
-                // Every row is a centre's equal: more centres can only repeat.
-                search.take(n - 1, &[]);
-                continue;
-            };
-            pool = search.meet(rows, &step)?;
-            candidates = pool.accept(trials, &search.nearest, draws, refills);
-        }
-        let gains: Vec<f64> = candidates
-            .par_iter()
-            .map(|&at| search.gain(&pool.improved[at]))
-            .collect();
-        let mut best = 0;
-        for (trial, gain) in gains.iter().enumerate() {
-            if *gain > gains[best] {
-                best = trial;
+    let mut refill = 0;
+    while search.count() < k {
+        refill += 1;
+        let left = k - search.count();
+        let size = (8 * search.count()).min(left * trials * 5 / 4);
+        let size = size.clamp(trials, POOL).next_multiple_of(LANES);
+        let Some(drawn) = search.draw(size, draws, refill) else {
+            // Every row is a centre's equal: more centres can only repeat.
+            for _ in 0..left {
+                step.tick(1)?;
+                search.repeat(n - 1);
             }
+            break;
+        };
+        let stride = (n / JUDGES.max(JUDGES_EACH * k)).max(1);
+        let mut pool = search.judge(drawn, stride, draws, refill, &step)?;
+        let mut kept = Vec::new();
+        while kept.len() < left {
+            let candidates = pool.accept(trials, draws, refill);
+            if candidates.len() < trials && !kept.is_empty() {
+                break;
+            }
+            step.tick(1)?;
+            kept.push(pool.keep_best(&candidates, dims));
         }
-        let at = candidates[best];
-        search.take(pool.rows[at], &pool.improved[at]);
+        let kept: Vec<usize> = kept.iter().map(|&at| pool.candidates.numbers[at]).collect();
+        search.adopt(kept, &step)?;
     }
-    Ok(search.centers)
+    let nearest = search.nearest.iter();
+    Ok(Start {
+        nearest: Some(nearest.map(|own| (own.center, own.squared)).unzip()),
+        centers: search.centers,
+    })
 }
 
 /// The nearest centre so far and its squared distance.
@@ -97,13 +92,15 @@ struct Own {
     center: u32,
 }
 
-/// Rows drawn as candidates for the centres to come.
-#[derive(Debug, Default)]
+/// Rows drawn as candidates for the centres to come, and what they do to the judges.
 struct Pool {
-    rows: Vec<usize>,
-    /// The squared distance by which each was drawn.
+    candidates: Candidates,
+    /// The squared distance by which each was drawn, and what it is now.
     drawn_by: Vec<f32>,
-    /// The rows that each would have improved when it was drawn, with their squared distances, in row order.
+    now: Vec<f32>,
+    /// The squared distance of each judge to its nearest centre.
+    judges: Vec<f32>,
+    /// The judges that each candidate would have improved when it was drawn, with their squared distances.
     improved: Vec<Vec<(u32, f32)>>,
     /// The first that has not been offered.
     next: usize,
@@ -111,76 +108,89 @@ struct Pool {
 
 impl Pool {
     /// The next candidates, each kept with the chance by which its distance has shrunk; fewer where the pool ends.
-    fn accept(&mut self, count: usize, nearest: &[Own], draws: Draws, refill: u64) -> Vec<usize> {
+    fn accept(&mut self, count: usize, draws: Draws, refill: u64) -> Vec<usize> {
         let mut accepted = Vec::with_capacity(count);
-        while accepted.len() < count && self.next < self.rows.len() {
+        while accepted.len() < count && self.next < self.now.len() {
             let at = self.next;
             self.next += 1;
-            let now = f64::from(nearest[self.rows[at]].squared);
-            if draws.unit(refill, (POOL + at) as u64) * f64::from(self.drawn_by[at]) < now {
+            let chance = draws.unit(refill, (POOL + at) as u64) * f64::from(self.drawn_by[at]);
+            if chance < f64::from(self.now[at]) {
                 accepted.push(at);
             }
         }
         accepted
     }
-}
 
-/// Candidates, packed, and how near they are to the centres so far.
-struct Candidates {
-    rows: Vec<f32>,
-    panels: Panels,
-    offsets: Vec<f32>,
-    /// For each centre and panel the least squared distance to a candidate.
-    reach: Vec<f32>,
+    /// Keeps the candidate by which the judges' squared distances fall most, the first of equals.
+    fn keep_best(&mut self, candidates: &[usize], dims: usize) -> usize {
+        let gains: Vec<f64> = candidates.iter().map(|&at| self.gain(at)).collect();
+        let mut best = 0;
+        for (trial, gain) in gains.iter().enumerate() {
+            if *gain > gains[best] {
+                best = trial;
+            }
+        }
+        let best = candidates[best];
+        for &(judge, squared) in &self.improved[best] {
+            let own = &mut self.judges[judge as usize];
+            *own = own.min(squared);
+        }
+        let row = |at: usize| &self.candidates.rows[at * dims..][..dims];
+        for at in self.next..self.now.len() {
+            self.now[at] = self.now[at].min(squared_distance(row(at), row(best)));
+        }
+        best
+    }
+
+    fn gain(&self, at: usize) -> f64 {
+        let gains = self.improved[at].iter().map(|&(judge, squared)| {
+            f64::from((self.judges[judge as usize] - squared).max(0.0))
+        });
+        gains.sum()
+    }
 }
 
 struct Search<'a> {
-    isa: Isa,
-    points: &'a Points<'a>,
-    norms: &'a [f32],
-    moved: f32,
+    rows: &'a Rows<'a>,
     centers: Vec<f32>,
     nearest: Vec<Own>,
 }
 
-/// Buffers of one thread.
-struct Buffers {
-    block: Block,
-    some: Block,
-    staging: Vec<f32>,
-    tile: Vec<f32>,
-    few: Vec<f32>,
-    lowest: Vec<f32>,
-    /// Rows staged, by their places in the task, and for each panel the slots that need it.
-    open: Vec<usize>,
-    needed: Vec<Vec<u32>>,
-}
-
-impl Search<'_> {
-    /// Makes a row the first centre.
-    fn begin(&mut self, row: usize) {
-        let (dims, points, isa) = (self.points.dims(), self.points, self.isa);
-        self.centers.resize(dims, 0.0);
-        points.working_row(isa, row, &mut self.centers);
-        let center = &self.centers;
-        let rows = (0..points.len()).into_par_iter().with_min_len(64).map_init(
+impl<'a> Search<'a> {
+    /// Makes a row the first of `k` centres.
+    fn begin(rows: &'a Rows<'a>, k: usize, row: usize) -> Search<'a> {
+        let dims = rows.dims();
+        let mut centers = Vec::with_capacity(k * dims);
+        centers.resize(dims, 0.0);
+        rows.row(row, &mut centers);
+        let center = &centers;
+        let nearest = (0..rows.len()).into_par_iter().with_min_len(64).map_init(
             || vec![0.0; dims],
             |staging, row| {
-                points.working_row(isa, row, staging);
+                rows.row(row, staging);
                 Own {
                     squared: squared_distance(staging, center),
                     center: 0,
                 }
             },
         );
-        self.nearest = rows.collect();
+        Search {
+            nearest: nearest.collect(),
+            rows,
+            centers,
+        }
+    }
+
+    /// The centres so far.
+    fn count(&self) -> usize {
+        self.centers.len() / self.rows.dims()
     }
 
     /// Draws rows with a chance in proportion to their squared distance; none if all distances are 0.
     fn draw(&self, count: usize, draws: Draws, refill: u64) -> Option<Vec<usize>> {
         let sums: Vec<f64> = self
             .nearest
-            .par_chunks(TASK)
+            .par_chunks(SUMMED)
             .map(|part| part.iter().map(|own| f64::from(own.squared)).sum())
             .collect();
         let total: f64 = sums.iter().sum();
@@ -195,9 +205,9 @@ impl Search<'_> {
                     left -= sum;
                     continue;
                 }
-                for (at, own) in self.nearest[part * TASK..].iter().enumerate() {
+                for (at, own) in self.nearest[part * SUMMED..].iter().enumerate() {
                     if own.squared > 0.0 {
-                        last = part * TASK + at;
+                        last = part * SUMMED + at;
                         left -= f64::from(own.squared);
                     }
                     if left < 0.0 {
@@ -210,188 +220,109 @@ impl Search<'_> {
         Some((0..count).map(pick).collect())
     }
 
-    /// Finds what each of some rows would improve.
-    fn meet(&self, rows: Vec<usize>, step: &Step<'_>) -> Result<Pool, Cancelled> {
-        let candidates = self.candidates(&rows);
-        let count = candidates.panels.len();
-        let tasks = self.nearest.par_chunks(TASK).enumerate().map_init(
-            || Buffers {
-                block: Block::new(self.isa),
-                some: Block::new(self.isa),
-                staging: Vec::new(),
-                tile: vec![0.0; ROWS * count * LANES],
-                few: vec![0.0; ROWS * LANES],
-                lowest: vec![0.0; count],
-                open: Vec::new(),
-                needed: vec![Vec::new(); count],
-            },
-            |buffers, (task, own)| {
-                step.tick(0)?;
-                let mut found = vec![Vec::new(); rows.len()];
-                self.sift(task * TASK, own, &candidates, buffers, &mut found);
-                Ok(found)
-            },
-        );
-        let tasks: Vec<Vec<Vec<(u32, f32)>>> = tasks.collect::<Result<_, Cancelled>>()?;
-        let improved = (0..rows.len()).into_par_iter().map(|at| {
-            let parts: Vec<&[(u32, f32)]> =
-                tasks.iter().map(|found| found[at].as_slice()).collect();
-            parts.concat()
+    /// Shows candidates to the judges: one row of every `stride`, drawn anew each time.
+    fn judge(
+        &self,
+        drawn: Vec<usize>,
+        stride: usize,
+        draws: Draws,
+        refill: u64,
+        step: &Step<'_>,
+    ) -> Result<Pool, Cancelled> {
+        let n = self.nearest.len();
+        let candidates = Candidates::new(self.rows, drawn);
+        let judges: Vec<usize> = (0..n / stride)
+            .map(|at| at * stride + draws.below(refill, (2 * POOL + at) as u64, stride))
+            .collect();
+        let tasks: Vec<&[usize]> = judges.chunk_by(|a, b| a / TASK == b / TASK).collect();
+        let found: Vec<Vec<Vec<(u32, f32)>>> = tasks
+            .par_iter()
+            .map_init(
+                || Compare::new(self.rows, &candidates),
+                |compare, judges| {
+                    step.tick(0)?;
+                    let mut found = vec![Vec::new(); candidates.numbers.len()];
+                    let places: Vec<u32> = judges.iter().map(|row| (row % TASK) as u32).collect();
+                    let own = |at: usize| self.nearest[judges[at]].squared;
+                    compare.all(judges[0] / TASK, &places, own, |at, candidate, squared| {
+                        found[candidate].push((at as u32, squared));
+                    });
+                    Ok(found)
+                },
+            )
+            .collect::<Result<_, Cancelled>>()?;
+        let firsts: Vec<u32> = tasks
+            .iter()
+            .scan(0, |next, task| {
+                let first = *next;
+                *next += task.len() as u32;
+                Some(first)
+            })
+            .collect();
+        let improved = (0..candidates.numbers.len()).into_par_iter().map(|at| {
+            let parts = found.iter().zip(&firsts).flat_map(|(found, first)| {
+                found[at].iter().map(move |&(judge, squared)| (first + judge, squared))
+            });
+            parts.collect()
         });
+        let now: Vec<f32> = candidates
+            .numbers
+            .iter()
+            .map(|row| self.nearest[*row].squared)
+            .collect();
         Ok(Pool {
-            drawn_by: rows.iter().map(|row| self.nearest[*row].squared).collect(),
+            drawn_by: now.clone(),
+            now,
+            judges: judges.iter().map(|row| self.nearest[*row].squared).collect(),
             improved: improved.collect(),
-            rows,
+            candidates,
             next: 0,
         })
     }
 
-    fn candidates(&self, rows: &[usize]) -> Candidates {
-        let dims = self.points.dims();
-        let mut packed = vec![0.0; rows.len() * dims];
-        for (&row, out) in rows.iter().zip(packed.chunks_exact_mut(dims)) {
-            self.points.working_row(self.isa, row, out);
-        }
-        let panels = Panels::pack(self.isa, &packed, dims);
-        let mut offsets = panels.norms().to_vec();
-        offsets.resize(panels.len() * LANES, f32::INFINITY);
-        let reach = self.centers.par_chunks_exact(dims).flat_map_iter(|center| {
-            packed.chunks(LANES * dims).map(|panel| {
-                let rows = panel.chunks_exact(dims);
-                rows.map(|row| squared_distance(row, center))
-                    .fold(f32::INFINITY, f32::min)
-            })
-        });
-        Candidates {
-            reach: reach.collect(),
-            rows: packed,
-            panels,
-            offsets,
-        }
+    /// Makes rows centres: all rows look which is nearest now.
+    fn adopt(&mut self, kept: Vec<usize>, step: &Step<'_>) -> Result<(), Cancelled> {
+        let (rows, dims) = (self.rows, self.rows.dims());
+        let first = self.count() as u32;
+        let new = Candidates::new(rows, kept);
+        let reach = new.reach(&self.centers, dims);
+        self.nearest
+            .par_chunks_mut(TASK)
+            .enumerate()
+            .try_for_each_init(
+                || Compare::new(rows, &new),
+                |compare, (task, nearest)| {
+                    step.tick(0)?;
+                    let places: Vec<u32> = (0..nearest.len() as u32)
+                        .filter(|&at| {
+                            let own = nearest[at as usize];
+                            // Squared: nothing is nearer than half the way. The share covers roundings.
+                            reach[own.center as usize] * 0.2499 < own.squared
+                        })
+                        .collect();
+                    let before: Vec<f32> = places
+                        .iter()
+                        .map(|&at| nearest[at as usize].squared)
+                        .collect();
+                    let own = |at: usize| before[at];
+                    compare.nearest(task, &places, own, |at, candidate, squared| {
+                        let own = &mut nearest[places[at] as usize];
+                        let center = first + candidate as u32;
+                        if squared < own.squared {
+                            *own = Own { squared, center };
+                        }
+                    });
+                    Ok(())
+                },
+            )?;
+        self.centers.extend_from_slice(&new.rows);
+        Ok(())
     }
 
-    /// Stages the rows of a task that may be nearer to a candidate, and compares them.
-    fn sift(
-        &self,
-        first: usize,
-        own: &[Own],
-        candidates: &Candidates,
-        buffers: &mut Buffers,
-        found: &mut [Vec<(u32, f32)>],
-    ) {
-        let count = candidates.panels.len();
-        for (at, own) in own.iter().enumerate() {
-            let slot = buffers.open.len() as u32;
-            let mut any = false;
-            let reach = &candidates.reach[own.center as usize * count..][..count];
-            for (far, slots) in reach.iter().zip(&mut buffers.needed) {
-                // Squared: nothing nearer than half the way. The share covers the roundings of both distances.
-                if far * 0.2499 < own.squared {
-                    slots.push(slot);
-                    any = true;
-                }
-            }
-            if any {
-                buffers.open.push(first + at);
-            }
-            if buffers.open.len() == ROWS {
-                self.improve(candidates, buffers, found);
-            }
-        }
-        self.improve(candidates, buffers, found);
-    }
-
-    /// Compares the rows staged with the candidates they need.
-    fn improve(
-        &self,
-        candidates: &Candidates,
-        buffers: &mut Buffers,
-        found: &mut [Vec<(u32, f32)>],
-    ) {
-        let dims = self.points.dims();
-        let panels = &candidates.panels;
-        let stride = candidates.offsets.len();
-        let Buffers {
-            block,
-            some,
-            staging,
-            tile,
-            few,
-            lowest,
-            open,
-            needed,
-        } = buffers;
-        self.points
-            .block(open.iter().copied(), self.isa, block, staging);
-        let pairs: usize = needed.iter().map(Vec::len).sum();
-        if 2 * pairs > open.len() * panels.len() {
-            products(block, panels, 0..panels.len(), tile, stride);
-        } else {
-            tile[..open.len() * stride].fill(f32::NEG_INFINITY);
-            for (group, rows) in needed
-                .iter()
-                .enumerate()
-                .filter(|(_, rows)| !rows.is_empty())
-            {
-                some.gather(block, rows);
-                products(some, panels, group..group + 1, few, LANES);
-                for (&slot, sums) in rows.iter().zip(few.chunks_exact(LANES)) {
-                    tile[slot as usize * stride + group * LANES..][..LANES].copy_from_slice(sums);
-                }
-            }
-        }
-        let e = bound::relative(dims, self.moved, panels.moved());
-        let floor = bound::floor(dims);
-        let longest = panels.norms().iter().copied().fold(0.0, f32::max);
-        for (slot, &row) in open.iter().enumerate() {
-            let sums = &tile[slot * stride..][..stride];
-            let (norm, own) = (self.norms[row], self.nearest[row].squared);
-            let off = e * (norm + longest) + floor;
-            let limit = (own - norm + off) + 1e-6 * (own + norm + off);
-            lowest_of_each(self.isa, &candidates.offsets, sums, lowest);
-            for (group, _) in lowest.iter().enumerate().filter(|(_, low)| **low <= limit) {
-                let lanes = group * LANES..((group + 1) * LANES).min(found.len());
-                for at in lanes {
-                    if candidates.offsets[at] - 2.0 * sums[at] > limit {
-                        continue;
-                    }
-                    let squared = squared_distance(
-                        &staging[slot * dims..][..dims],
-                        &candidates.rows[at * dims..][..dims],
-                    );
-                    if squared < own {
-                        found[at].push((row as u32, squared));
-                    }
-                }
-            }
-        }
-        open.clear();
-        for slots in needed {
-            slots.clear();
-        }
-    }
-
-    /// By how much the sum of squared distances would fall.
-    fn gain(&self, improved: &[(u32, f32)]) -> f64 {
-        let gains = improved.iter().map(|&(row, squared)| {
-            f64::from((self.nearest[row as usize].squared - squared).max(0.0))
-        });
-        gains.sum()
-    }
-
-    /// Makes a row a centre.
-    fn take(&mut self, row: usize, improved: &[(u32, f32)]) {
-        let dims = self.points.dims();
-        let center = (self.centers.len() / dims) as u32;
-        self.centers.resize(self.centers.len() + dims, 0.0);
-        let at = self.centers.len() - dims;
-        self.points
-            .working_row(self.isa, row, &mut self.centers[at..]);
-        for &(row, squared) in improved {
-            let own = &mut self.nearest[row as usize];
-            if squared < own.squared {
-                *own = Own { squared, center };
-            }
-        }
+    /// Makes a row a centre that changes nothing.
+    fn repeat(&mut self, row: usize) {
+        let (dims, end) = (self.rows.dims(), self.centers.len());
+        self.centers.resize(end + dims, 0.0);
+        self.rows.row(row, &mut self.centers[end..]);
     }
 }

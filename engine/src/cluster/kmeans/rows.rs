@@ -1,0 +1,132 @@
+//! The rows as rounds and seeding read them: measured once, and kept packed while that is small.
+//!
+//! A packed row is a half of the row in bfloat16 and needs no mean taken off, so a round that looks at every row reads
+//! half the memory. Where all rows together would be too large, those that are open are packed anew each time.
+
+use rayon::prelude::*;
+
+use crate::linalg::{Block, Isa, measure};
+use crate::neighbors::Points;
+
+/// Rows that one task looks at: packed, they stay in the second-level cache.
+pub(super) const TASK: usize = 256;
+/// Bytes of packed rows that are kept.
+const KEPT: usize = 512 << 20;
+
+/// The rows of one data set, in tasks of [`TASK`].
+#[derive(Debug)]
+pub(super) struct Rows<'a> {
+    pub isa: Isa,
+    pub points: &'a Points<'a>,
+    /// The squared length of each row.
+    pub norms: Vec<f32>,
+    /// The largest share of its length that packing moves a row by.
+    pub moved: f32,
+    /// One block a task; none where they are not kept.
+    packed: Vec<Block>,
+}
+
+/// The open rows of a task, packed.
+pub(super) struct Open {
+    own: Block,
+    /// Where each row of the task lies in `own`.
+    place: Vec<u32>,
+    staging: Vec<f32>,
+    picked: Vec<u32>,
+}
+
+impl Open {
+    pub fn new(isa: Isa) -> Open {
+        Open {
+            own: Block::new(isa),
+            place: vec![0; TASK],
+            staging: Vec::new(),
+            picked: Vec::new(),
+        }
+    }
+}
+
+impl<'a> Rows<'a> {
+    /// Measures and packs all rows. O(n d).
+    pub fn new(isa: Isa, points: &'a Points<'a>) -> Rows<'a> {
+        Rows::keeping(isa, points, KEPT)
+    }
+
+    /// [`Rows::new`] with another limit on the bytes kept.
+    pub fn keeping(isa: Isa, points: &'a Points<'a>, bytes: usize) -> Rows<'a> {
+        let (n, dims) = (points.len(), points.dims());
+        let size = if isa.is_bf16() { 2 } else { 4 };
+        let keep = n.saturating_mul(dims).saturating_mul(size) <= bytes;
+        let mut norms = vec![0.0; n];
+        let tasks: Vec<(f32, Option<Block>)> = norms
+            .par_chunks_mut(TASK)
+            .enumerate()
+            .map_init(
+                || vec![0.0; TASK * dims],
+                |staging, (task, norms)| {
+                    let mut moved = 0.0_f32;
+                    let rows = staging.chunks_exact_mut(dims);
+                    for ((at, norm), row) in norms.iter_mut().enumerate().zip(rows) {
+                        points.working_row(isa, task * TASK + at, row);
+                        let (length, off) = measure(isa, row);
+                        *norm = length;
+                        moved = moved.max(off);
+                    }
+                    let block = keep.then(|| {
+                        let mut block = Block::new(isa);
+                        block.fill(&staging[..norms.len() * dims], dims);
+                        block
+                    });
+                    (moved, block)
+                },
+            )
+            .collect();
+        Rows {
+            isa,
+            points,
+            norms,
+            moved: tasks.iter().map(|(moved, _)| *moved).fold(0.0, f32::max),
+            packed: tasks.into_iter().filter_map(|(_, block)| block).collect(),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.norms.len()
+    }
+
+    pub fn dims(&self) -> usize {
+        self.points.dims()
+    }
+
+    /// A row in working units, f32.
+    pub fn row(&self, at: usize, out: &mut [f32]) {
+        self.points.working_row(self.isa, at, out);
+    }
+
+    /// Makes rows of a task, by their places in it, ready for [`Rows::gather`].
+    pub fn open(&self, task: usize, rows: &[u32], open: &mut Open) {
+        if self.packed.is_empty() {
+            let first = task * TASK;
+            let numbers = rows.iter().map(|&at| first + at as usize);
+            self.points
+                .block(numbers, self.isa, &mut open.own, &mut open.staging);
+            for (place, &at) in rows.iter().enumerate() {
+                open.place[at as usize] = place as u32;
+            }
+        }
+    }
+
+    /// Some of the rows opened, in the order given.
+    pub fn gather(&self, task: usize, rows: &[u32], open: &mut Open, out: &mut Block) {
+        if let Some(block) = self.packed.get(task) {
+            out.gather(block, rows);
+            return;
+        }
+        let Open {
+            own, place, picked, ..
+        } = open;
+        picked.clear();
+        picked.extend(rows.iter().map(|&at| place[at as usize]));
+        out.gather(own, picked);
+    }
+}
