@@ -6,18 +6,14 @@
 use messier_query::params;
 use messier_query::signature::{Args, Default, Example, Kind, Returns, Signature};
 use ndarray::{Array2, ArrayView1, ArrayView2};
-use rayon::prelude::*;
 
-use super::kmeans::{Options, Start, kmeans};
+use super::kmeans::{Options, Start, kmeans, kmeans_each};
 use super::nearest::gather;
 use super::{Clusterer, Clustering};
 use crate::context::Context;
 use crate::error::{Error, arguments};
-use crate::linalg::squared_distance;
 use crate::random;
 
-/// Rows whose distances are added before the sums are added.
-const ROWS: usize = 1024;
 /// The stream of the cuts' seeds.
 const CUTS: u64 = 0x4375_7473;
 
@@ -180,8 +176,7 @@ fn halves(
         own = gather(x, &leaf.rows);
         own.view()
     };
-    let fit = kmeans(part, options, context)?;
-    let inertia = inertias(part, &fit.labels, fit.centers.view());
+    let (fit, inertia) = kmeans_each(part, options, context)?;
     Ok([0, 1].map(|side| Leaf {
         rows: leaf
             .rows
@@ -195,45 +190,17 @@ fn halves(
     }))
 }
 
-/// The sum of squared distances to each of the two centres.
-fn inertias(x: ArrayView2<'_, f32>, labels: &[u32], centers: ArrayView2<'_, f32>) -> [f64; 2] {
-    let parts: Vec<[f64; 2]> = labels
-        .par_chunks(ROWS)
-        .enumerate()
-        .map(|(part, labels)| {
-            let mut sums = [0.0; 2];
-            for (at, &label) in labels.iter().enumerate() {
-                let row = x.row(part * ROWS + at);
-                sums[label as usize] += squared(row, centers.row(label as usize));
-            }
-            sums
-        })
-        .collect();
-    parts
-        .iter()
-        .fold([0.0; 2], |sum, part| [sum[0] + part[0], sum[1] + part[1]])
-}
-
-/// A squared distance that neither overflows nor vanishes.
-fn squared(a: ArrayView1<'_, f32>, b: ArrayView1<'_, f32>) -> f64 {
-    if let (Some(a), Some(b)) = (a.as_slice(), b.as_slice()) {
-        let squared = squared_distance(a, b);
-        if (1e-20..1e30).contains(&squared) {
-            return f64::from(squared);
-        }
-    }
-    a.iter()
-        .zip(b)
-        .map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2))
-        .sum()
-}
-
 #[cfg(test)]
 mod tests {
     use messier_query::signature::Arg;
 
     use super::*;
     use crate::neighbors::tests::cloud;
+
+    fn squared(a: ArrayView1<'_, f32>, b: ArrayView1<'_, f32>) -> f64 {
+        let gaps = a.iter().zip(b).map(|(a, b)| f64::from(*a) - f64::from(*b));
+        gaps.map(|gap| gap * gap).sum()
+    }
 
     fn fit(x: &Array2<f32>, args: &[(&str, Arg)], context: &Context) -> Result<Clustering, Error> {
         let args = args.iter().map(|(k, v)| ((*k).to_owned(), v.clone()));

@@ -30,6 +30,8 @@ pub(super) struct Start {
 pub(super) struct Outcome {
     pub labels: Vec<u32>,
     pub centers: Vec<f32>,
+    /// The squared distance of each row to its centre.
+    pub squared: Vec<f32>,
     pub inertia: f64,
     pub iterations: usize,
 }
@@ -49,15 +51,18 @@ pub(super) fn rounds(
     let mut centers = Centers::new(isa, start.centers, dims, &order);
     let mut known = match start.nearest {
         Some((labels, squared)) => Known::nearest(labels, &squared, dims, &order),
+        // One centre is the nearest of all rows.
+        None if k == 1 => Known::nearest(vec![0; n], &vec![0.0; n], dims, &order),
         None => Known::new(n, &order),
     };
+    let is_known = k == 1 || known.labels.first().is_some_and(|label| *label != NONE);
     let mut sums = Sums::new(isa, k, dims);
     let mut moves = None;
     let mut iterations = 0;
     let mut settled = false;
     while iterations < max_iter && !settled {
         iterations += 1;
-        if known.labels.first().is_some_and(|label| *label != NONE) && iterations == 1 {
+        if iterations == 1 && is_known {
             sums.restart(rows.points, &known.labels);
         } else {
             let changed = known.update(rows, &centers, &order, moves.as_ref(), &step)?;
@@ -87,14 +92,15 @@ pub(super) fn rounds(
     if !settled {
         known.update(rows, &centers, &order, moves.as_ref(), &step)?;
     }
-    let distances = distances(rows, &centers, &known.labels);
-    let inertia = distances
+    let squared = distances(rows, &centers, &known.labels);
+    let inertia = squared
         .chunks(ROWS)
         .map(|part| part.iter().map(|d| f64::from(*d)).sum::<f64>())
         .sum();
     Ok(Outcome {
         labels: known.labels,
         centers: centers.rows,
+        squared,
         inertia,
         iterations,
     })

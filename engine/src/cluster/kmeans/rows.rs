@@ -55,7 +55,11 @@ impl<'a> Rows<'a> {
     /// [`Rows::new`] with another limit on the bytes kept.
     pub fn keeping(isa: Isa, points: &'a Points<'a>, bytes: usize) -> Rows<'a> {
         let (n, dims) = (points.len(), points.dims());
-        let size = if isa.is_bf16() { 2 } else { 4 };
+        let size = match (isa.is_int8(), isa.is_bf16()) {
+            (true, _) => 1,
+            (_, true) => 2,
+            _ => 4,
+        };
         let keep = n.saturating_mul(dims).saturating_mul(size) <= bytes;
         let mut norms = vec![0.0; n];
         let tasks: Vec<(f32, Option<Block>)> = norms

@@ -91,7 +91,7 @@ fn the_same_bits_for_any_number_of_threads_and_any_path() {
                 .num_threads(threads)
                 .build()
                 .unwrap();
-            pool.install(|| kmeans_on(isa, x.view(), &options, &Context::new(9)).unwrap())
+            pool.install(|| kmeans_on(isa, x.view(), &options, &Context::new(9)).unwrap().0)
         };
         let one = run(1, Isa::PORTABLE);
         for isa in Isa::available() {
