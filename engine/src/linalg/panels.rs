@@ -214,6 +214,27 @@ impl Block {
         }
     }
 
+    /// As [`Block::fill`]; for each row the squared length goes to `norms`, and to `moves` the share of its length that
+    /// packing moved it by.
+    pub fn fill_measured(&mut self, data: &[f32], d: usize, norms: &mut [f32], moves: &mut [f32]) {
+        self.rows = data.len().checked_div(d).unwrap_or(0);
+        self.steps = steps(self.isa, d);
+        self.words.resize(self.rows * self.steps, 0);
+        self.scales.clear();
+        if self.rows == 0 {
+            return;
+        }
+        let rows = data.chunks_exact(d);
+        let words = self.words.chunks_exact_mut(self.steps);
+        for ((row, words), (norm, moved)) in rows.zip(words).zip(norms.iter_mut().zip(moves)) {
+            let found = encode(self.isa, row, int8::OFFSET, &mut self.turned, words);
+            if self.isa.is_int8() {
+                self.scales.push(found.scale);
+            }
+            (*norm, *moved) = (found.norm, found.moved);
+        }
+    }
+
     /// Replaces the block's rows by some rows of another block, in the order given.
     ///
     /// # Panics

@@ -230,13 +230,14 @@ impl<'a> Points<'a> {
 
 /// The largest absolute coordinate.
 fn largest(data: &[f32], dims: usize) -> Result<f32, Error> {
+    // Without their sign, floats order as their bits do, what is not finite above all others: whole numbers are compared
+    // a register at a time.
     let parts = data.par_chunks(1 << 16).map(|part| {
-        part.iter().fold((0.0_f32, true), |(most, finite), x| {
-            (most.max(x.abs()), finite & x.is_finite())
-        })
+        let sizes = part.iter().map(|x| x.to_bits() & 0x7FFF_FFFF);
+        sizes.fold(0, |most, size| if size > most { size } else { most })
     });
-    let (largest, finite) = parts.reduce(|| (0.0, true), |a, b| (a.0.max(b.0), a.1 & b.1));
-    if finite {
+    let largest = f32::from_bits(parts.max().unwrap_or(0));
+    if largest.is_finite() {
         return Ok(largest);
     }
     let at = data.iter().position(|x| !x.is_finite()).unwrap_or(0);

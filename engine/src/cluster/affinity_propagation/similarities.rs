@@ -37,10 +37,12 @@ impl Similarities {
         table
             .par_chunks_mut(ROWS * n)
             .zip(rows.par_chunks(ROWS * dims))
-            .try_for_each(|(out, some)| {
-                step.tick(ROWS as u64)?;
-                // Other rows pass by in pieces that stay in cache while the task's rows meet them.
-                for (piece, others) in rows.chunks(ROWS * dims).enumerate() {
+            .enumerate()
+            .try_for_each(|(task, (out, some))| {
+                step.tick((out.len() / n) as u64)?;
+                // Other rows pass by in pieces that stay in cache while the task's rows meet them. Those before have
+                // met these rows.
+                for (piece, others) in rows.chunks(ROWS * dims).enumerate().skip(task) {
                     for (out, row) in out.chunks_exact_mut(n).zip(some.chunks_exact(dims)) {
                         let out = out[piece * ROWS..].iter_mut();
                         for (out, other) in out.zip(others.chunks_exact(dims)) {
@@ -50,6 +52,7 @@ impl Similarities {
                 }
                 Ok::<(), Error>(())
             })?;
+        mirror(&mut table, n, 0);
         Ok(Similarities { n, table })
     }
 
@@ -69,11 +72,11 @@ impl Similarities {
     /// The median of the whole table, the diagonal's zeros counted.
     pub fn median(&self) -> f32 {
         let count = self.table.len();
-        let upper = ranked(&self.table, count / 2);
+        let [below, upper] = ranked(&self.table, count / 2);
         if count % 2 == 1 {
             return upper;
         }
-        f32::midpoint(ranked(&self.table, count / 2 - 1), upper)
+        f32::midpoint(below, upper)
     }
 
     /// The similarity of all pairs of different rows, where it is one; 0 for a single row.
@@ -104,6 +107,33 @@ impl Similarities {
     }
 }
 
+/// Copies what is right of the diagonal to the left of it, in the rows from `first` on and their columns: the lower half of
+/// these rows takes from the upper half, then each half goes on by itself.
+fn mirror(rows: &mut [f32], n: usize, first: usize) {
+    let count = rows.len() / n;
+    if count <= ROWS {
+        // One task's: its rows have met each other from both sides.
+        return;
+    }
+    let half = (count / 2).next_multiple_of(ROWS);
+    let (upper, lower) = rows.split_at_mut(half * n);
+    lower
+        .par_chunks_mut(ROWS * n)
+        .enumerate()
+        .for_each(|(task, some)| {
+            let column = first + half + task * ROWS;
+            for (at, above) in upper.chunks_exact(n).enumerate() {
+                for (row, &value) in some.chunks_exact_mut(n).zip(&above[column..]) {
+                    row[first + at] = value;
+                }
+            }
+        });
+    rayon::join(
+        || mirror(upper, n, first),
+        || mirror(lower, n, first + half),
+    );
+}
+
 /// Bits that order as the numbers do.
 fn key(value: f32) -> u32 {
     let bits = value.to_bits();
@@ -114,9 +144,10 @@ fn key(value: f32) -> u32 {
     }
 }
 
-/// The value of the given rank, from 0, by counting the upper and then the lower half of the bits.
-fn ranked(values: &[f32], mut rank: usize) -> f32 {
-    let mut count = |half: &(dyn Fn(f32) -> Option<usize> + Sync)| -> u32 {
+/// The value of the rank before the given one, and of that one, from 0 (of rank 0 twice the first), by counting the upper
+/// and then the lower half of the bits.
+fn ranked(values: &[f32], rank: usize) -> [f32; 2] {
+    let count = |half: &(dyn Fn(f32) -> Option<usize> + Sync)| -> Vec<usize> {
         let parts: Vec<Vec<u32>> = values
             .par_chunks(COUNTED)
             .map(|part| {
@@ -127,23 +158,37 @@ fn ranked(values: &[f32], mut rank: usize) -> f32 {
                 counts
             })
             .collect();
-        for slot in 0..1 << 16 {
-            let here: usize = parts.iter().map(|counts| counts[slot] as usize).sum();
+        (0..1 << 16)
+            .map(|slot| parts.iter().map(|counts| counts[slot] as usize).sum())
+            .collect()
+    };
+    // The slot of a rank, and its rank there.
+    let find = |counts: &[usize], mut rank: usize| {
+        for (slot, &here) in counts.iter().enumerate() {
             if rank < here {
-                return slot as u32;
+                return (slot as u32, rank);
             }
             rank -= here;
         }
-        u32::MAX
+        (u32::MAX >> 16, 0)
     };
-    let upper = count(&|value| Some((key(value) >> 16) as usize));
-    let lower =
-        count(&|value| (key(value) >> 16 == upper).then_some((key(value) & 0xFFFF) as usize));
-    let bits = (upper << 16) | (lower & 0xFFFF);
-    f32::from_bits(if bits >> 31 == 1 {
-        bits & !(1 << 31)
-    } else {
-        !bits
+    let uppers = count(&|value| Some((key(value) >> 16) as usize));
+    let mut known: Option<(u32, Vec<usize>)> = None;
+    [rank.saturating_sub(1), rank].map(|rank| {
+        let (upper, rank) = find(&uppers, rank);
+        let lowers = match known.take() {
+            Some((slot, lowers)) if slot == upper => lowers,
+            _ => count(&|value| {
+                (key(value) >> 16 == upper).then_some((key(value) & 0xFFFF) as usize)
+            }),
+        };
+        let bits = (upper << 16) | find(&lowers, rank).0;
+        known = Some((upper, lowers));
+        f32::from_bits(if bits >> 31 == 1 {
+            bits & !(1 << 31)
+        } else {
+            !bits
+        })
     })
 }
 
@@ -160,7 +205,29 @@ mod tests {
         let mut sorted = values.clone();
         sorted.sort_by(f32::total_cmp);
         for rank in [0, 1, 99, 250, 503] {
-            assert_eq!(ranked(&values, rank).to_bits(), sorted[rank].to_bits());
+            let [before, found] = ranked(&values, rank);
+            assert_eq!(found.to_bits(), sorted[rank].to_bits());
+            assert_eq!(before.to_bits(), sorted[rank.saturating_sub(1)].to_bits());
+        }
+    }
+
+    #[test]
+    fn the_table_is_that_of_all_pairs() {
+        for n in [1, 2, 15, 16, 17, 33, 100, 150] {
+            let x = crate::neighbors::tests::cloud(n, 7, 3);
+            let points = Points::new(x.view(), crate::neighbors::Metric::Euclidean).unwrap();
+            let found = Similarities::new(&points, &Context::new(0)).unwrap();
+            let row = |at: usize| {
+                let mut row = vec![0.0; 7];
+                points.working_row(isa(), at, &mut row);
+                row
+            };
+            for i in 0..n {
+                let wanted: Vec<f32> = (0..n)
+                    .map(|j| -squared_distance(&row(i), &row(j)))
+                    .collect();
+                assert_eq!(found.row(i), wanted, "{n} {i}");
+            }
         }
     }
 }

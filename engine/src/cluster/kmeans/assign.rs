@@ -234,8 +234,17 @@ impl Part<'_> {
             close => {
                 let dims = self.rows.dims();
                 self.rows.row(self.task * TASK + at, row);
-                let to = |center: u32| (squared_distance(row, self.centers.row(center, dims)), center);
-                let mut best = if seen { (f32::INFINITY, NONE) } else { to(before) };
+                let to = |center: u32| {
+                    (
+                        squared_distance(row, self.centers.row(center, dims)),
+                        center,
+                    )
+                };
+                let mut best = if seen {
+                    (f32::INFINITY, NONE)
+                } else {
+                    to(before)
+                };
                 for (squared, center) in close.iter().map(|close| to(close.center)) {
                     if squared < best.0 || (squared == best.0 && center < best.1) {
                         best = (squared, center);

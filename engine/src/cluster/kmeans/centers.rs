@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use crate::linalg::{Isa, LANES, Panels, squared_distance};
+use crate::linalg::{Isa, LANES, Panels, bound, squared_distance};
 
 /// Every bound is widened by this share, which covers its own roundings.
 pub(super) const SLACK: f32 = 1.0 / (1 << 20) as f32;
@@ -83,12 +83,13 @@ pub(super) struct Centers {
     pub panels: Panels,
     /// The squared length of the centre in each slot; infinite where a panel is only padded.
     pub offsets: Vec<f32>,
-    pub longest: f32,
+    /// The most that a centre adds to the bound of its pairs.
+    pub share: f32,
 }
 
 impl Centers {
-    /// Packs centres, `dims` coordinates each, along an order.
-    pub fn new(isa: Isa, rows: Vec<f32>, dims: usize, order: &Order) -> Centers {
+    /// Packs centres, `dims` coordinates each, along an order. `usual` is that of the rows.
+    pub fn new(isa: Isa, rows: Vec<f32>, dims: usize, order: &Order, usual: f32) -> Centers {
         let panels = Panels::pack_with(isa, rows.len() / dims, dims, |first, out| {
             for (&c, out) in order.center[first..].iter().zip(out.chunks_exact_mut(dims)) {
                 out.copy_from_slice(&rows[c as usize * dims..][..dims]);
@@ -97,7 +98,7 @@ impl Centers {
         let mut offsets = panels.norms().to_vec();
         offsets.resize(panels.len() * LANES, f32::INFINITY);
         Centers {
-            longest: panels.norms().iter().copied().fold(0.0, f32::max),
+            share: most_share(&panels, dims, usual),
             rows,
             panels,
             offsets,
@@ -107,6 +108,13 @@ impl Centers {
     pub fn row(&self, at: u32, dims: usize) -> &[f32] {
         &self.rows[at as usize * dims..][..dims]
     }
+}
+
+/// The most that a packed row adds to the bound of its pairs.
+pub(super) fn most_share(panels: &Panels, dims: usize, usual: f32) -> f32 {
+    let rows = panels.norms().iter().zip(panels.moves());
+    rows.map(|(&norm, &moved)| bound::share(dims, norm, moved, usual))
+        .fold(0.0, f32::max)
 }
 
 /// How far the centres moved since the last assignment.

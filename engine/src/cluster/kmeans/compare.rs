@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::centers::most_share;
 use super::rows::{Open, Rows, TASK};
 use crate::linalg::{Block, LANES, Panels, bound, lowest_of_each, products, squared_distance};
 
@@ -13,7 +14,7 @@ pub(super) struct Candidates {
     pub rows: Vec<f32>,
     pub panels: Panels,
     offsets: Vec<f32>,
-    longest: f32,
+    share: f32,
 }
 
 impl Candidates {
@@ -29,7 +30,7 @@ impl Candidates {
         Candidates {
             numbers,
             rows: packed,
-            longest: panels.norms().iter().copied().fold(0.0, f32::max),
+            share: most_share(&panels, dims, rows.usual),
             panels,
             offsets,
         }
@@ -110,20 +111,13 @@ impl<'a> Compare<'a> {
         let stride = candidates.offsets.len();
         rows.open(task, places, &mut self.open);
         rows.gather(task, places, &mut self.open, &mut self.block);
-        products(
-            &self.block,
-            panels,
-            0..panels.len(),
-            &mut self.tile,
-            stride,
-        );
-        let e = bound::relative(dims, rows.moved, panels.moved());
+        products(&self.block, panels, 0..panels.len(), &mut self.tile, stride);
         let floor = bound::floor(dims);
         for (slot, &place) in places.iter().enumerate() {
             let number = task * TASK + place as usize;
             let sums = &self.tile[slot * stride..][..stride];
             let (norm, own) = (rows.norms[number], own(slot));
-            let off = (e * (norm + candidates.longest) + floor) * 1.000_001;
+            let off = (rows.shares[number] + candidates.share + floor) * 1.000_001;
             let mut limit = (own - norm + off) + 1e-6 * (own + norm + off);
             lowest_of_each(rows.isa, &candidates.offsets, sums, &mut self.lowest);
             let least = self.lowest.iter().copied().fold(f32::INFINITY, f32::min);
@@ -134,13 +128,19 @@ impl<'a> Compare<'a> {
                 limit = limit.min(least + 2.0 * off);
             }
             rows.row(number, &mut self.row);
-            for (group, _) in self.lowest.iter().enumerate().filter(|(_, low)| **low <= limit) {
+            for (group, _) in self
+                .lowest
+                .iter()
+                .enumerate()
+                .filter(|(_, low)| **low <= limit)
+            {
                 let lanes = group * LANES..((group + 1) * LANES).min(candidates.numbers.len());
                 for at in lanes {
                     if candidates.offsets[at] - 2.0 * sums[at] > limit {
                         continue;
                     }
-                    let squared = squared_distance(&self.row, &candidates.rows[at * dims..][..dims]);
+                    let squared =
+                        squared_distance(&self.row, &candidates.rows[at * dims..][..dims]);
                     if squared < own {
                         found(slot, at, squared);
                     }

@@ -48,7 +48,7 @@ pub(super) fn rounds(
     let k = start.centers.len() / dims;
     let step = context.step("assign", n as u64 * (max_iter as u64 + 1));
     let mut order = Order::near(&start.centers, dims, n);
-    let mut centers = Centers::new(isa, start.centers, dims, &order);
+    let mut centers = Centers::new(isa, start.centers, dims, &order, rows.usual);
     let mut known = match start.nearest {
         Some((labels, squared)) => Known::nearest(labels, &squared, dims, &order),
         // One centre is the nearest of all rows.
@@ -84,7 +84,7 @@ pub(super) fn rounds(
             known.regroup(&order);
         }
         moves = Some(Moves::new(&centers.rows, &next, dims, &order));
-        centers = Centers::new(isa, next, dims, &order);
+        centers = Centers::new(isa, next, dims, &order, rows.usual);
         if !settled && moved <= tol {
             break;
         }

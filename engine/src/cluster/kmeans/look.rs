@@ -45,7 +45,6 @@ pub(super) struct Look<'a> {
     rows: &'a Rows<'a>,
     centers: &'a Centers,
     order: &'a Order,
-    e: f32,
     floor: f32,
     slack: f32,
     task: usize,
@@ -81,7 +80,6 @@ impl<'a> Look<'a> {
             rows,
             centers,
             order,
-            e: bound::relative(dims, rows.moved, centers.panels.moved()),
             floor: bound::floor(dims),
             slack: relative_slack(dims),
             task: 0,
@@ -104,9 +102,10 @@ impl<'a> Look<'a> {
         for &at in open {
             let at = at as usize;
             let norm = self.rows.norms[task * TASK + at];
+            let off = self.rows.shares[task * TASK + at] + self.centers.share + self.floor;
             self.seen[at] = Seen {
                 norm,
-                off: (self.e * (norm + self.centers.longest) + self.floor) * 1.000_001,
+                off: off * 1.000_001,
                 limit: f32::INFINITY,
                 least: f32::INFINITY,
                 best: NONE,
@@ -184,8 +183,7 @@ impl<'a> Look<'a> {
                 // What was looked at since may have brought the nearest nearer.
                 rows.retain(|&at| {
                     let seen = &self.seen[at as usize];
-                    seen.least == f32::INFINITY
-                        || lower[at as usize * groups + group] <= seen.reach
+                    seen.least == f32::INFINITY || lower[at as usize * groups + group] <= seen.reach
                 });
                 if !rows.is_empty() {
                     self.groups(group..group + 1, rows, lower, labels);

@@ -5,13 +5,16 @@
 
 use rayon::prelude::*;
 
-use crate::linalg::{Block, Isa, measure};
+use crate::linalg::{Block, Isa, bound};
 use crate::neighbors::Points;
 
 /// Rows that one task looks at: packed, they stay in the second-level cache.
 pub(super) const TASK: usize = 256;
 /// Bytes of packed rows that are kept.
 const KEPT: usize = 512 << 20;
+
+/// The least usual move of rounded rows.
+const LEAST_USUAL: f32 = 1.0 / (1 << 12) as f32;
 
 /// The rows of one data set, in tasks of [`TASK`].
 #[derive(Debug)]
@@ -20,8 +23,9 @@ pub(super) struct Rows<'a> {
     pub points: &'a Points<'a>,
     /// The squared length of each row.
     pub norms: Vec<f32>,
-    /// The largest share of its length that packing moves a row by.
-    pub moved: f32,
+    /// What each row adds to the bound of its pairs ([`bound::share`]), and the usual move that all shares go by.
+    pub shares: Vec<f32>,
+    pub usual: f32,
     /// One block a task; none where they are not kept.
     packed: Vec<Block>,
 }
@@ -62,35 +66,39 @@ impl<'a> Rows<'a> {
         };
         let keep = n.saturating_mul(dims).saturating_mul(size) <= bytes;
         let mut norms = vec![0.0; n];
-        let tasks: Vec<(f32, Option<Block>)> = norms
+        let mut shares = vec![0.0; n];
+        let packed: Vec<Block> = norms
             .par_chunks_mut(TASK)
+            .zip(shares.par_chunks_mut(TASK))
             .enumerate()
             .map_init(
-                || vec![0.0; TASK * dims],
-                |staging, (task, norms)| {
-                    let mut moved = 0.0_f32;
-                    let rows = staging.chunks_exact_mut(dims);
-                    for ((at, norm), row) in norms.iter_mut().enumerate().zip(rows) {
+                || vec![0.0; TASK.min(n) * dims],
+                |staging, (task, (norms, moves))| {
+                    for (at, row) in (0..norms.len()).zip(staging.chunks_exact_mut(dims)) {
                         points.working_row(isa, task * TASK + at, row);
-                        let (length, off) = measure(isa, row);
-                        *norm = length;
-                        moved = moved.max(off);
                     }
-                    let block = keep.then(|| {
-                        let mut block = Block::new(isa);
-                        block.fill(&staging[..norms.len() * dims], dims);
-                        block
-                    });
-                    (moved, block)
+                    let mut block = Block::new(isa);
+                    block.fill_measured(&staging[..norms.len() * dims], dims, norms, moves);
+                    if keep { block } else { Block::new(isa) }
                 },
             )
             .collect();
+        let squares: f64 = shares.iter().map(|&m| f64::from(m) * f64::from(m)).sum();
+        let mut usual = (squares / n.max(1) as f64).sqrt() as f32;
+        if isa.is_bf16() || isa.is_int8() {
+            // Centres move where rows, of whole numbers, do not.
+            usual = usual.max(LEAST_USUAL);
+        }
+        for (share, &norm) in shares.iter_mut().zip(&norms) {
+            *share = bound::share(dims, norm, *share, usual);
+        }
         Rows {
             isa,
             points,
             norms,
-            moved: tasks.iter().map(|(moved, _)| *moved).fold(0.0, f32::max),
-            packed: tasks.into_iter().filter_map(|(_, block)| block).collect(),
+            shares,
+            usual,
+            packed: if keep { packed } else { Vec::new() },
         }
     }
 

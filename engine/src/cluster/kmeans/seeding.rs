@@ -143,9 +143,9 @@ impl Pool {
     }
 
     fn gain(&self, at: usize) -> f64 {
-        let gains = self.improved[at].iter().map(|&(judge, squared)| {
-            f64::from((self.judges[judge as usize] - squared).max(0.0))
-        });
+        let gains = self.improved[at]
+            .iter()
+            .map(|&(judge, squared)| f64::from((self.judges[judge as usize] - squared).max(0.0)));
         gains.sum()
     }
 }
@@ -261,7 +261,9 @@ impl<'a> Search<'a> {
             .collect();
         let improved = (0..candidates.numbers.len()).into_par_iter().map(|at| {
             let parts = found.iter().zip(&firsts).flat_map(|(found, first)| {
-                found[at].iter().map(move |&(judge, squared)| (first + judge, squared))
+                found[at]
+                    .iter()
+                    .map(move |&(judge, squared)| (first + judge, squared))
             });
             parts.collect()
         });
@@ -273,7 +275,10 @@ impl<'a> Search<'a> {
         Ok(Pool {
             drawn_by: now.clone(),
             now,
-            judges: judges.iter().map(|row| self.nearest[*row].squared).collect(),
+            judges: judges
+                .iter()
+                .map(|row| self.nearest[*row].squared)
+                .collect(),
             improved: improved.collect(),
             candidates,
             next: 0,

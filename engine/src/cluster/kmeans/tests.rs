@@ -91,7 +91,11 @@ fn the_same_bits_for_any_number_of_threads_and_any_path() {
                 .num_threads(threads)
                 .build()
                 .unwrap();
-            pool.install(|| kmeans_on(isa, x.view(), &options, &Context::new(9)).unwrap().0)
+            pool.install(|| {
+                kmeans_on(isa, x.view(), &options, &Context::new(9))
+                    .unwrap()
+                    .0
+            })
         };
         let one = run(1, Isa::PORTABLE);
         for isa in Isa::available() {
@@ -296,7 +300,7 @@ fn bounds_and_groups_never_change_a_label() {
             let step = context.step("assign", 0);
             let mut moves = None;
             for round in 0..12 {
-                let packed = Centers::new(isa, centers.clone(), d, &order);
+                let packed = Centers::new(isa, centers.clone(), d, &order, rows.usual);
                 let before = known.labels.clone();
                 let changed = known
                     .update(&rows, &packed, &order, moves.as_ref(), &step)
