@@ -11,8 +11,11 @@ mod draws;
 mod lloyd;
 mod look;
 mod means;
+mod pool;
 mod rows;
+mod scan;
 mod seeding;
+mod sift;
 
 use messier_query::params;
 use messier_query::signature::{Args, Default, Example, Kind, Returns, Signature};
@@ -236,5 +239,7 @@ fn kmeans_on(
     Ok((fit, each))
 }
 
+#[cfg(test)]
+mod parts_tests;
 #[cfg(test)]
 mod tests;

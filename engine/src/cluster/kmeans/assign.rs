@@ -8,9 +8,10 @@
 
 use rayon::prelude::*;
 
-use super::centers::{Centers, Moves, Order, SLACK, relative_slack};
+use super::centers::{Centers, Moves, Order, relative_slack};
 use super::look::Look;
 use super::rows::{Rows, TASK};
+use super::sift::Sift;
 use crate::context::{Cancelled, Step};
 use crate::linalg::squared_distance;
 
@@ -271,56 +272,4 @@ impl Part<'_> {
             self.labels[at] = label;
         }
     }
-}
-
-/// Moves the bounds of a task's rows along with the centres, and opens the rows that they do not settle.
-struct Sift<'a> {
-    labels: &'a [u32],
-    upper: &'a mut [f32],
-    tight: &'a mut [bool],
-    groups: usize,
-    lower: &'a mut [f32],
-    order: &'a Order,
-    moves: &'a Moves,
-    open: &'a mut Vec<u32>,
-}
-
-impl pulp::NullaryFnOnce for Sift<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let moves = self.moves;
-        let rows = self.lower.chunks_exact_mut(self.groups);
-        for (at, lower) in rows.enumerate() {
-            let own = self.labels[at];
-            let group = self.order.group(own);
-            let before = lower[group];
-            for (lower, most) in lower.iter_mut().zip(&moves.most) {
-                *lower = less(*lower, *most);
-            }
-            if moves.farthest[group].0 == own {
-                lower[group] = less(before, moves.farthest[group].1);
-            }
-            let mut least = f32::INFINITY;
-            for &lower in lower.iter() {
-                least = if lower < least { lower } else { least };
-            }
-            let by = moves.each[own as usize];
-            if by > 0.0 {
-                self.tight[at] = false;
-            }
-            self.upper[at] = (self.upper[at] + by) * (1.0 + SLACK);
-            if self.upper[at] >= least {
-                self.open.push(at as u32);
-            }
-        }
-    }
-}
-
-/// `bound - by`, never more than that.
-#[inline(always)]
-fn less(bound: f32, by: f32) -> f32 {
-    let less = bound - by;
-    less - less.abs() * SLACK
 }

@@ -110,8 +110,8 @@ impl<'a> Compare<'a> {
         let panels = &candidates.panels;
         let stride = candidates.offsets.len();
         rows.open(task, places, &mut self.open);
-        rows.gather(task, places, &mut self.open, &mut self.block);
-        products(&self.block, panels, 0..panels.len(), &mut self.tile, stride);
+        let block = rows.block(task, places, &mut self.open, &mut self.block);
+        products(block, panels, 0..panels.len(), &mut self.tile, stride);
         let floor = bound::floor(dims);
         for (slot, &place) in places.iter().enumerate() {
             let number = task * TASK + place as usize;

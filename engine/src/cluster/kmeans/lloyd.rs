@@ -69,7 +69,7 @@ pub(super) fn rounds(
             if changed.len() > n / 3 {
                 sums.restart(rows.points, &known.labels);
             } else {
-                sums.apply(rows.points, entries(&changed, &known.labels));
+                sums.follow(rows.points, &changed, &known.labels);
             }
             settled = changed.is_empty();
         }
@@ -104,25 +104,6 @@ pub(super) fn rounds(
         inertia,
         iterations,
     })
-}
-
-/// What the changes mean for the sums. Rows are in order.
-fn entries(changed: &[(u32, u32)], labels: &[u32]) -> Vec<Entry> {
-    let both = changed.iter().flat_map(|&(row, from)| {
-        [
-            Entry {
-                cluster: from,
-                row,
-                sign: -1,
-            },
-            Entry {
-                cluster: labels[row as usize],
-                row,
-                sign: 1,
-            },
-        ]
-    });
-    both.collect()
 }
 
 fn squared_moves(from: &[f32], to: &[f32], dims: usize) -> f64 {

@@ -3,42 +3,16 @@
 //! A proposal is a squared distance less the row's squared length. For each row the lowest is kept, with the second
 //! lowest of its group, and every centre that may turn out to be the nearest.
 
+use std::ops::Range;
+
 use super::assign::NONE;
 use super::centers::{Centers, Order, relative_slack};
 use super::rows::{Open, Rows, TASK};
+use super::scan::{Close, Scan, Seen, lower};
 use crate::linalg::{Block, LANES, bound, lowest_of_each, products};
 
 /// Columns of a tile. Groups are looked at together up to this many; where one alone is wider, fewer rows are.
 const COLUMNS: usize = 6 * LANES;
-
-/// A centre that may be the nearest of a row.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Close {
-    at: u32,
-    pub center: u32,
-    pub value: f32,
-}
-
-/// What the panels looked at say of one row.
-#[derive(Debug, Clone, Copy)]
-struct Seen {
-    /// The squared length, and how far a proposal may be off.
-    norm: f32,
-    off: f32,
-    /// Proposals above this are surely not of the nearest.
-    limit: f32,
-    /// The lowest proposal, its centre and group, and the lowest of the group's other centres.
-    least: f32,
-    best: u32,
-    group: usize,
-    second: f32,
-    /// At least the distance to the centre of the lowest proposal.
-    reach: f32,
-    /// The proposal of the row's own centre; infinite until it is looked at.
-    own: f32,
-    /// The group that is not looked at again.
-    done: usize,
-}
 
 /// Buffers for one task after another.
 pub(super) struct Look<'a> {
@@ -195,31 +169,20 @@ impl<'a> Look<'a> {
     }
 
     /// Looks at groups for some rows.
-    fn groups(
-        &mut self,
-        groups: std::ops::Range<usize>,
-        rows: &[u32],
-        lower: &mut [f32],
-        labels: &[u32],
-    ) {
+    fn groups(&mut self, groups: Range<usize>, rows: &[u32], lower: &mut [f32], labels: &[u32]) {
         let (width, all) = (self.order.width, self.order.groups());
         let together = (COLUMNS / (width * LANES)).max(1);
         let at_once = rows_at_once(together * width * LANES);
         for rows in rows.chunks(at_once) {
-            self.rows
-                .gather(self.task, rows, &mut self.open, &mut self.block);
+            let block = self
+                .rows
+                .block(self.task, rows, &mut self.open, &mut self.block);
             for first in groups.clone().step_by(together) {
                 let some = first..(first + together).min(groups.end);
                 let panels = first * width..(some.end * width).min(self.centers.panels.len());
                 let columns = panels.len() * LANES;
                 let tile = &mut self.tile[..rows.len() * columns];
-                products(
-                    &self.block,
-                    &self.centers.panels,
-                    panels.clone(),
-                    tile,
-                    columns,
-                );
+                products(block, &self.centers.panels, panels.clone(), tile, columns);
                 for (slot, &at) in rows.iter().enumerate() {
                     let at = at as usize;
                     let label = labels[at];
@@ -272,92 +235,4 @@ impl<'a> Look<'a> {
 
 fn rows_at_once(columns: usize) -> usize {
     (TASK * COLUMNS / columns).clamp(8, TASK)
-}
-
-fn lower(seen: &Seen, value: f32, slack: f32) -> f32 {
-    ((seen.norm + value - seen.off).max(0.0).sqrt() * (1.0 - slack)).min(f32::MAX)
-}
-
-/// One row's products with the panels of some groups.
-struct Scan<'a> {
-    seen: &'a mut Seen,
-    close: &'a mut Vec<Close>,
-    at: u32,
-    /// The slot of the row's own centre, and the first slot looked at.
-    own: usize,
-    first: usize,
-    order: &'a Order,
-    offsets: &'a [f32],
-    sums: &'a [f32],
-    slack: f32,
-}
-
-impl Scan<'_> {
-    /// Takes what is said of each of the groups, the lowest proposal of each panel given.
-    fn groups(&mut self, groups: std::ops::Range<usize>, lowest: &[f32], bounds: &mut [f32]) {
-        let width = self.order.width;
-        let own_panel = self.own / LANES;
-        for (panels, group) in lowest.chunks(width).zip(groups.clone()) {
-            if group == self.seen.done {
-                continue;
-            }
-            let mut least = f32::INFINITY;
-            for (at, &low) in panels.iter().enumerate() {
-                let panel = (group - groups.start) * width + at;
-                least = least.min(low);
-                if low <= self.seen.limit || self.first / LANES + panel == own_panel {
-                    self.panel(panel, group);
-                } else if group == self.seen.group {
-                    self.seen.second = self.seen.second.min(low);
-                }
-            }
-            bounds[group] = bounds[group].max(lower(self.seen, least, self.slack));
-        }
-    }
-
-    /// Takes what a panel says that may hold the nearest, or holds the row's own centre.
-    fn panel(&mut self, panel: usize, group: usize) {
-        let lanes = panel * LANES..(panel + 1) * LANES;
-        let mut values = [0.0_f32; LANES];
-        let pairs = self.offsets[lanes.clone()].iter().zip(&self.sums[lanes]);
-        for (value, (offset, sum)) in values.iter_mut().zip(pairs) {
-            *value = offset - 2.0 * sum;
-        }
-        let first_slot = self.first + panel * LANES;
-        let (mut best, mut least, mut second) = (0, f32::INFINITY, f32::INFINITY);
-        for (lane, &value) in values.iter().enumerate() {
-            if value < least {
-                (best, second, least) = (lane, least, value);
-            } else if value < second {
-                second = value;
-            }
-        }
-        let seen = &mut *self.seen;
-        if (first_slot..first_slot + LANES).contains(&self.own) {
-            seen.own = values[self.own - first_slot];
-        }
-        if least < seen.least {
-            if seen.group == group {
-                second = second.min(seen.least);
-            }
-            (seen.least, seen.second, seen.group) = (least, second, group);
-            seen.best = self.order.center[first_slot + best];
-            seen.limit = seen.limit.min(least + 2.0 * seen.off);
-            let reach = (seen.norm + least + seen.off).max(0.0).sqrt() * (1.0 + self.slack);
-            seen.reach = seen.reach.min(reach);
-        } else if seen.group == group {
-            seen.second = seen.second.min(least);
-        }
-        if least <= seen.limit {
-            for (lane, &value) in values.iter().enumerate() {
-                if value <= seen.limit && value < f32::INFINITY {
-                    self.close.push(Close {
-                        at: self.at,
-                        center: self.order.center[first_slot + lane],
-                        value,
-                    });
-                }
-            }
-        }
-    }
 }

@@ -1,7 +1,9 @@
 //! Sums and means of rows, f64, in an order that the data fixes.
 //!
-//! Rows are taken cluster by cluster in row order and cut into pieces of a fixed length; pieces are summed on any
-//! thread and added in order. Rounds in which few rows change cluster only add and subtract those.
+//! Rows are taken in order, a stretch of a fixed length at a time, where the sums of all clusters fit in cache; else
+//! cluster by cluster, cut into pieces of a fixed length. Stretches and pieces are summed on any thread and added in order. Rounds in which few rows change cluster only add and subtract those.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -10,6 +12,10 @@ use crate::neighbors::Points;
 
 /// Rows in a piece.
 const PIECE: usize = 256;
+/// Rows that are added one after another to sums of all clusters.
+const PASSED: usize = 4096;
+/// The most bytes of such sums: they stay in the second-level cache.
+const CACHED: usize = 512 << 10;
 
 /// The sums and sizes of the clusters, in working units.
 #[derive(Debug, Clone)]
@@ -43,12 +49,74 @@ impl Sums {
     pub fn restart(&mut self, points: &Points<'_>, labels: &[u32]) {
         self.sums.fill(0.0);
         self.sizes.fill(0);
-        let entries = labels.iter().enumerate().map(|(row, &cluster)| Entry {
-            cluster,
-            row: row as u32,
-            sign: 1,
+        if 8 * self.sums.len() > CACHED {
+            let entries = labels.iter().enumerate().map(|(row, &cluster)| Entry {
+                cluster,
+                row: row as u32,
+                sign: 1,
+            });
+            self.apply(points, entries.collect());
+            return;
+        }
+        for &cluster in labels {
+            self.sizes[cluster as usize] += 1;
+        }
+        let (isa, dims) = (self.isa, self.dims);
+        self.pass(labels.len(), |rows, sums| {
+            for row in rows {
+                let sums = &mut sums[labels[row] as usize * dims..][..dims];
+                points.add_working_row(isa, row, 1.0, sums);
+            }
         });
-        self.apply(points, entries.collect());
+    }
+
+    /// Follows rows that changed, each with the cluster it left; they must be in row order.
+    pub fn follow(&mut self, points: &Points<'_>, changed: &[(u32, u32)], labels: &[u32]) {
+        if 8 * self.sums.len() > CACHED || changed.len() < PASSED / 2 {
+            let both = changed.iter().flat_map(|&(row, from)| {
+                [(from, -1), (labels[row as usize], 1)].map(|(cluster, sign)| Entry {
+                    cluster,
+                    row,
+                    sign,
+                })
+            });
+            self.apply(points, both.collect());
+            return;
+        }
+        for &(row, from) in changed {
+            self.sizes[from as usize] -= 1;
+            self.sizes[labels[row as usize] as usize] += 1;
+        }
+        let (isa, dims) = (self.isa, self.dims);
+        self.pass(changed.len(), |rows, sums| {
+            for &(row, from) in &changed[rows] {
+                for (cluster, sign) in [(from, -1.0), (labels[row as usize], 1.0)] {
+                    let sums = &mut sums[cluster as usize * dims..][..dims];
+                    points.add_working_row(isa, row as usize, sign, sums);
+                }
+            }
+        });
+    }
+
+    /// Adds what `add` adds to sums of all clusters for each stretch of `count` rows.
+    fn pass(&mut self, count: usize, add: impl Fn(Range<usize>, &mut [f64]) + Sync) {
+        let stretches: Vec<usize> = (0..count).step_by(PASSED).collect();
+        // Enough at a time for any number of threads, few enough to keep their sums in memory.
+        for some in stretches.chunks(32) {
+            let partial: Vec<Vec<f64>> = some
+                .par_iter()
+                .map(|&first| {
+                    let mut sums = vec![0.0; self.sums.len()];
+                    add(first..(first + PASSED).min(count), &mut sums);
+                    sums
+                })
+                .collect();
+            for partial in &partial {
+                for (sum, part) in self.sums.iter_mut().zip(partial) {
+                    *sum += part;
+                }
+            }
+        }
     }
 
     /// Applies entries; they must be in row order.

@@ -115,7 +115,7 @@ impl<'a> Rows<'a> {
         self.points.working_row(self.isa, at, out);
     }
 
-    /// Makes rows of a task, by their places in it, ready for [`Rows::gather`].
+    /// Makes rows of a task, by their places in it, ready for [`Rows::block`].
     pub fn open(&self, task: usize, rows: &[u32], open: &mut Open) {
         if self.packed.is_empty() {
             let first = task * TASK;
@@ -128,17 +128,30 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Some of the rows opened, in the order given.
-    pub fn gather(&self, task: usize, rows: &[u32], open: &mut Open, out: &mut Block) {
+    /// Some of the rows opened, in rising order; `out` is room for them where they are to be gathered.
+    pub fn block<'b>(
+        &'b self,
+        task: usize,
+        rows: &[u32],
+        open: &'b mut Open,
+        out: &'b mut Block,
+    ) -> &'b Block {
         if let Some(block) = self.packed.get(task) {
+            if rows.len() == block.rows() {
+                return block;
+            }
             out.gather(block, rows);
-            return;
+            return out;
         }
         let Open {
             own, place, picked, ..
         } = open;
+        if rows.len() == own.rows() {
+            return own;
+        }
         picked.clear();
         picked.extend(rows.iter().map(|&at| place[at as usize]));
         out.gather(own, picked);
+        out
     }
 }

@@ -3,26 +3,29 @@
 //! Greedy k-means++ draws a few rows with a chance that grows with the squared distance to the centres so far, and
 //! keeps the one that lowers the sum of those distances most. Looking at all rows for every centre would read the data
 //! `k` times, so rows are drawn for many centres at once. Distances only shrink: a row drawn by an older distance and
-//! kept with the chance new / old is a row drawn by the new one. Which of the few is best is judged on a sample of the
-//! rows; all rows meet only the centres that were kept, many at a time. So chances are exact, judgement is not, and the
-//! work falls by the number of candidates a centre.
+//! kept with the chance new / old is a row drawn by the new one. Which of the few is best is judged on some of the rows;
+//! the others meet only the centres that were kept, many at a time. Where there are far more rows than centres, all of
+//! this is done on a sample of them.
 
 use rayon::prelude::*;
 
 use super::compare::{Candidates, Compare};
 use super::draws::Draws;
 use super::lloyd::Start;
+use super::pool::{POOL, Pool};
 use super::rows::{Rows, TASK};
 use crate::context::{Cancelled, Context, Step};
 use crate::linalg::{LANES, squared_distance};
 
 /// Rows whose distances are added before the sums are added.
 const SUMMED: usize = 1024;
-/// The most candidates drawn at once.
-const POOL: usize = 256;
 /// Candidates are judged on at least so many rows, and so many for each centre.
-const JUDGES: usize = 8192;
+const JUDGES: usize = 4096;
 const JUDGES_EACH: usize = 16;
+/// The sample has at least so many rows, and so many for each centre, and at least one of so many.
+const SAMPLED: usize = 8192;
+const SAMPLED_EACH: usize = 64;
+const SAMPLED_OF: usize = 4;
 
 /// `k` different rows, each as likely as any other, in working units. O(n).
 pub(super) fn random_rows(rows: &Rows<'_>, k: usize, draws: Draws) -> Vec<f32> {
@@ -38,7 +41,8 @@ pub(super) fn random_rows(rows: &Rows<'_>, k: usize, draws: Draws) -> Vec<f32> {
     centers
 }
 
-/// `k` centres by greedy k-means++ with `2 + ln k` candidates a step, and the nearest of them for each row.
+/// `k` centres by greedy k-means++ with `2 + ln k` candidates a step, and, where no sample stood for the rows, the nearest
+/// of them for each row.
 pub(super) fn plus_plus(
     rows: &Rows<'_>,
     k: usize,
@@ -48,7 +52,9 @@ pub(super) fn plus_plus(
     let (n, dims) = (rows.len(), rows.dims());
     let trials = 2 + (k as f64).ln() as usize;
     let step = context.step("place centres", k as u64);
-    let mut search = Search::begin(rows, k, draws.below(0, 0, n));
+    let stride = (n / SAMPLED.max(SAMPLED_EACH * k)).clamp(1, SAMPLED_OF);
+    let sample = (0..n / stride).map(|at| at * stride + draws.below(0, 1 + at as u64, stride));
+    let mut search = Search::begin(rows, sample.collect(), draws.below(0, 0, n));
     step.tick(1)?;
     let mut refill = 0;
     while search.count() < k {
@@ -57,6 +63,11 @@ pub(super) fn plus_plus(
         let size = (8 * search.count()).min(left * trials * 5 / 4);
         let size = size.clamp(trials, POOL).next_multiple_of(LANES);
         let Some(drawn) = search.draw(size, draws, refill) else {
+            if search.sample.len() < n {
+                // Rows that are no centre's equal may be left outside the sample.
+                search = search.on_all_rows(&step)?;
+                continue;
+            }
             // Every row is a centre's equal: more centres can only repeat.
             for _ in 0..left {
                 step.tick(1)?;
@@ -64,12 +75,12 @@ pub(super) fn plus_plus(
             }
             break;
         };
-        let stride = (n / JUDGES.max(JUDGES_EACH * k)).max(1);
+        let stride = (search.sample.len() / JUDGES.max(JUDGES_EACH * k)).max(1);
         let mut pool = search.judge(drawn, stride, draws, refill, &step)?;
         let mut kept = Vec::new();
         while kept.len() < left {
             let candidates = pool.accept(trials, draws, refill);
-            if candidates.len() < trials && !kept.is_empty() {
+            if candidates.is_empty() || (candidates.len() < trials && !kept.is_empty()) {
                 break;
             }
             step.tick(1)?;
@@ -78,9 +89,10 @@ pub(super) fn plus_plus(
         let kept: Vec<usize> = kept.iter().map(|&at| pool.candidates.numbers[at]).collect();
         search.adopt(kept, &step)?;
     }
-    let nearest = search.nearest.iter();
+    let all = search.sample.len() == n;
+    let nearest = search.nearest.iter().map(|own| (own.center, own.squared));
     Ok(Start {
-        nearest: Some(nearest.map(|own| (own.center, own.squared)).unzip()),
+        nearest: all.then(|| nearest.unzip()),
         centers: search.centers,
     })
 }
@@ -92,82 +104,28 @@ struct Own {
     center: u32,
 }
 
-/// Rows drawn as candidates for the centres to come, and what they do to the judges.
-struct Pool {
-    candidates: Candidates,
-    /// The squared distance by which each was drawn, and what it is now.
-    drawn_by: Vec<f32>,
-    now: Vec<f32>,
-    /// The squared distance of each judge to its nearest centre.
-    judges: Vec<f32>,
-    /// The judges that each candidate would have improved when it was drawn, with their squared distances.
-    improved: Vec<Vec<(u32, f32)>>,
-    /// The first that has not been offered.
-    next: usize,
-}
-
-impl Pool {
-    /// The next candidates, each kept with the chance by which its distance has shrunk; fewer where the pool ends.
-    fn accept(&mut self, count: usize, draws: Draws, refill: u64) -> Vec<usize> {
-        let mut accepted = Vec::with_capacity(count);
-        while accepted.len() < count && self.next < self.now.len() {
-            let at = self.next;
-            self.next += 1;
-            let chance = draws.unit(refill, (POOL + at) as u64) * f64::from(self.drawn_by[at]);
-            if chance < f64::from(self.now[at]) {
-                accepted.push(at);
-            }
-        }
-        accepted
-    }
-
-    /// Keeps the candidate by which the judges' squared distances fall most, the first of equals.
-    fn keep_best(&mut self, candidates: &[usize], dims: usize) -> usize {
-        let gains: Vec<f64> = candidates.iter().map(|&at| self.gain(at)).collect();
-        let mut best = 0;
-        for (trial, gain) in gains.iter().enumerate() {
-            if *gain > gains[best] {
-                best = trial;
-            }
-        }
-        let best = candidates[best];
-        for &(judge, squared) in &self.improved[best] {
-            let own = &mut self.judges[judge as usize];
-            *own = own.min(squared);
-        }
-        let row = |at: usize| &self.candidates.rows[at * dims..][..dims];
-        for at in self.next..self.now.len() {
-            self.now[at] = self.now[at].min(squared_distance(row(at), row(best)));
-        }
-        best
-    }
-
-    fn gain(&self, at: usize) -> f64 {
-        let gains = self.improved[at]
-            .iter()
-            .map(|&(judge, squared)| f64::from((self.judges[judge as usize] - squared).max(0.0)));
-        gains.sum()
-    }
-}
-
 struct Search<'a> {
     rows: &'a Rows<'a>,
+    /// The rows that stand for all, in order.
+    sample: Vec<usize>,
     centers: Vec<f32>,
+    /// The rows that the centres are.
+    chosen: Vec<usize>,
+    /// For each of the sample.
     nearest: Vec<Own>,
 }
 
 impl<'a> Search<'a> {
-    /// Makes a row the first of `k` centres.
-    fn begin(rows: &'a Rows<'a>, k: usize, row: usize) -> Search<'a> {
+    /// Makes a row the first centre.
+    fn begin(rows: &'a Rows<'a>, sample: Vec<usize>, row: usize) -> Search<'a> {
         let dims = rows.dims();
-        let mut centers = Vec::with_capacity(k * dims);
-        centers.resize(dims, 0.0);
+        let mut centers = vec![0.0; dims];
         rows.row(row, &mut centers);
         let center = &centers;
-        let nearest = (0..rows.len()).into_par_iter().with_min_len(64).map_init(
+        let nearest = sample.par_iter().with_min_len(64).map_init(
             || vec![0.0; dims],
             |staging, row| {
-                rows.row(row, staging);
+                rows.row(*row, staging);
                 Own {
                     squared: squared_distance(staging, center),
                     center: 0,
@@ -177,8 +135,20 @@ impl<'a> Search<'a> {
         Search {
             nearest: nearest.collect(),
             rows,
+            sample,
             centers,
+            chosen: vec![row],
         }
+    }
+
+    /// The same centres, with all rows instead of a sample.
+    fn on_all_rows(self, step: &Step<'_>) -> Result<Search<'a>, Cancelled> {
+        let all = (0..self.rows.len()).collect();
+        let mut search = Search::begin(self.rows, all, self.chosen[0]);
+        if self.chosen.len() > 1 {
+            search.adopt(self.chosen[1..].to_vec(), step)?;
+        }
+        Ok(search)
     }
 
     /// The centres so far.
@@ -186,7 +156,7 @@ impl<'a> Search<'a> {
         self.centers.len() / self.rows.dims()
     }
 
-    /// Draws rows with a chance in proportion to their squared distance; none if all distances are 0.
+    /// Draws from the sample with a chance in proportion to the squared distance; none if all distances are 0.
     fn draw(&self, count: usize, draws: Draws, refill: u64) -> Option<Vec<usize>> {
         let sums: Vec<f64> = self
             .nearest
@@ -220,7 +190,7 @@ impl<'a> Search<'a> {
         Some((0..count).map(pick).collect())
     }
 
-    /// Shows candidates to the judges: one row of every `stride`, drawn anew each time.
+    /// Shows candidates, as they were drawn, to the judges: one of the sample in every `stride`, drawn anew each time.
     fn judge(
         &self,
         drawn: Vec<usize>,
@@ -229,12 +199,14 @@ impl<'a> Search<'a> {
         refill: u64,
         step: &Step<'_>,
     ) -> Result<Pool, Cancelled> {
-        let n = self.nearest.len();
+        let now: Vec<f32> = drawn.iter().map(|&at| self.nearest[at].squared).collect();
+        let drawn = drawn.iter().map(|&at| self.sample[at]).collect();
         let candidates = Candidates::new(self.rows, drawn);
-        let judges: Vec<usize> = (0..n / stride)
+        let judges: Vec<usize> = (0..self.sample.len() / stride)
             .map(|at| at * stride + draws.below(refill, (2 * POOL + at) as u64, stride))
             .collect();
-        let tasks: Vec<&[usize]> = judges.chunk_by(|a, b| a / TASK == b / TASK).collect();
+        let task = |at: usize| self.sample[at] / TASK;
+        let tasks: Vec<&[usize]> = judges.chunk_by(|a, b| task(*a) == task(*b)).collect();
         let found: Vec<Vec<Vec<(u32, f32)>>> = tasks
             .par_iter()
             .map_init(
@@ -242,9 +214,10 @@ impl<'a> Search<'a> {
                 |compare, judges| {
                     step.tick(0)?;
                     let mut found = vec![Vec::new(); candidates.numbers.len()];
-                    let places: Vec<u32> = judges.iter().map(|row| (row % TASK) as u32).collect();
+                    let places = judges.iter().map(|&at| (self.sample[at] % TASK) as u32);
+                    let places: Vec<u32> = places.collect();
                     let own = |at: usize| self.nearest[judges[at]].squared;
-                    compare.all(judges[0] / TASK, &places, own, |at, candidate, squared| {
+                    compare.all(task(judges[0]), &places, own, |at, candidate, squared| {
                         found[candidate].push((at as u32, squared));
                     });
                     Ok(found)
@@ -267,11 +240,6 @@ impl<'a> Search<'a> {
             });
             parts.collect()
         });
-        let now: Vec<f32> = candidates
-            .numbers
-            .iter()
-            .map(|row| self.nearest[*row].squared)
-            .collect();
         Ok(Pool {
             drawn_by: now.clone(),
             now,
@@ -285,41 +253,42 @@ impl<'a> Search<'a> {
         })
     }
 
-    /// Makes rows centres: all rows look which is nearest now.
+    /// Makes rows centres: the sample looks which is nearest now.
     fn adopt(&mut self, kept: Vec<usize>, step: &Step<'_>) -> Result<(), Cancelled> {
         let (rows, dims) = (self.rows, self.rows.dims());
         let first = self.count() as u32;
         let new = Candidates::new(rows, kept);
         let reach = new.reach(&self.centers, dims);
-        self.nearest
-            .par_chunks_mut(TASK)
-            .enumerate()
-            .try_for_each_init(
-                || Compare::new(rows, &new),
-                |compare, (task, nearest)| {
-                    step.tick(0)?;
-                    let places: Vec<u32> = (0..nearest.len() as u32)
-                        .filter(|&at| {
-                            let own = nearest[at as usize];
-                            // Squared: nothing is nearer than half the way. The share covers roundings.
-                            reach[own.center as usize] * 0.2499 < own.squared
-                        })
-                        .collect();
-                    let before: Vec<f32> = places
-                        .iter()
-                        .map(|&at| nearest[at as usize].squared)
-                        .collect();
-                    let own = |at: usize| before[at];
-                    compare.nearest(task, &places, own, |at, candidate, squared| {
-                        let own = &mut nearest[places[at] as usize];
-                        let center = first + candidate as u32;
-                        if squared < own.squared {
-                            *own = Own { squared, center };
-                        }
-                    });
-                    Ok(())
-                },
-            )?;
+        let mut rest = self.nearest.as_mut_slice();
+        let mut tasks = Vec::new();
+        for sample in self.sample.chunk_by(|a, b| a / TASK == b / TASK) {
+            let (nearest, later) = rest.split_at_mut(sample.len());
+            tasks.push((sample, nearest));
+            rest = later;
+        }
+        tasks.into_par_iter().try_for_each_init(
+            || Compare::new(rows, &new),
+            |compare, (sample, nearest)| {
+                step.tick(0)?;
+                let near = (0..sample.len()).filter(|&at| {
+                    // Squared: nothing is nearer than half the way. The share covers roundings.
+                    reach[nearest[at].center as usize] * 0.2499 < nearest[at].squared
+                });
+                let near: Vec<usize> = near.collect();
+                let places: Vec<u32> = near.iter().map(|&at| (sample[at] % TASK) as u32).collect();
+                let before: Vec<f32> = near.iter().map(|&at| nearest[at].squared).collect();
+                let own = |at: usize| before[at];
+                compare.nearest(sample[0] / TASK, &places, own, |at, candidate, squared| {
+                    let own = &mut nearest[near[at]];
+                    let center = first + candidate as u32;
+                    if squared < own.squared {
+                        *own = Own { squared, center };
+                    }
+                });
+                Ok(())
+            },
+        )?;
+        self.chosen.extend_from_slice(&new.numbers);
         self.centers.extend_from_slice(&new.rows);
         Ok(())
     }
@@ -327,6 +296,7 @@ impl<'a> Search<'a> {
     /// Makes a row a centre that changes nothing.
     fn repeat(&mut self, row: usize) {
         let (dims, end) = (self.rows.dims(), self.centers.len());
+        self.chosen.push(row);
         self.centers.resize(end + dims, 0.0);
         self.rows.row(row, &mut self.centers[end..]);
     }

@@ -3,14 +3,12 @@
 use messier_query::signature::Arg;
 use ndarray::Array2;
 
-use super::assign::Known;
-use super::centers::{Centers, Moves, Order};
 use super::*;
 use crate::context::Stop;
 use crate::linalg::squared_distance;
 use crate::neighbors::tests::cloud;
 
-fn options(k: usize, start: Start) -> Options {
+pub(super) fn options(k: usize, start: Start) -> Options {
     Options {
         n_clusters: k,
         start,
@@ -258,106 +256,5 @@ fn a_last_assignment_makes_labels_fit_the_centres() {
             )
         };
         assert!((0..12).all(|c| to(label as usize) <= to(c) * 1.0001));
-    }
-}
-
-/// The nearest centre of each row by the distances that decide.
-fn brute(rows: &Rows<'_>, centers: &[f32], d: usize) -> Vec<u32> {
-    let mut row = vec![0.0; d];
-    let nearest = (0..rows.len()).map(|at| {
-        rows.row(at, &mut row);
-        let mut best = (f32::INFINITY, 0);
-        for (c, center) in centers.chunks_exact(d).enumerate() {
-            let squared = squared_distance(&row, center);
-            if squared < best.0 {
-                best = (squared, c as u32);
-            }
-        }
-        best.1
-    });
-    nearest.collect()
-}
-
-#[test]
-fn bounds_and_groups_never_change_a_label() {
-    let (n, d, k) = (1100, 60, 90);
-    let mut x = cloud(n, d, 12);
-    for at in 0..40 {
-        // Rows that repeat others, and centres that do: ties.
-        let row = x.row(at * 3).to_owned();
-        x.row_mut(n - 1 - at).assign(&row);
-    }
-    let points = Points::new(x.view(), Metric::Euclidean).unwrap();
-    for isa in Isa::available() {
-        for (width, bytes) in [(1, usize::MAX), (2, usize::MAX), (1, 0), (4, 0)] {
-            let rows = Rows::keeping(isa, &points, bytes);
-            let mut centers = seeding::random_rows(&rows, k, Draws::new(2, 0));
-            centers.copy_within(0..5 * d, 20 * d);
-            let mut order = Order::near(&centers, d, n);
-            order.width = width;
-            let mut known = Known::new(n, &order);
-            let context = Context::new(0);
-            let step = context.step("assign", 0);
-            let mut moves = None;
-            for round in 0..12 {
-                let packed = Centers::new(isa, centers.clone(), d, &order, rows.usual);
-                let before = known.labels.clone();
-                let changed = known
-                    .update(&rows, &packed, &order, moves.as_ref(), &step)
-                    .unwrap();
-                assert_eq!(
-                    known.labels,
-                    brute(&rows, &centers, d),
-                    "{isa} {width} {round}"
-                );
-                let plain = (0..n).filter(|&at| known.labels[at] != before[at]);
-                let plain: Vec<(u32, u32)> = plain.map(|at| (at as u32, before[at])).collect();
-                assert_eq!(changed, plain);
-                // Some centres rest, some creep, a few jump; the two of a pair move alike.
-                let mut next = centers.clone();
-                for (c, center) in next.chunks_exact_mut(d).enumerate() {
-                    let c = if (20..25).contains(&c) { c - 20 } else { c };
-                    let by = match (c * 7 + round) % 5 {
-                        0 => 0.02,
-                        1 if round % 4 == 3 => 0.5,
-                        2 => 0.001,
-                        _ => 0.0,
-                    };
-                    for (j, x) in center.iter_mut().enumerate() {
-                        *x += by * (((c + j + round) % 9) as f32 - 4.0) / 4.0;
-                    }
-                }
-                if round == 5 {
-                    order = Order::near(&next, d, n);
-                    order.width = width;
-                    known.regroup(&order);
-                }
-                moves = Some(Moves::new(&centers, &next, d, &order));
-                centers = next;
-            }
-        }
-    }
-}
-
-#[test]
-fn a_greedy_start_knows_the_nearest_centre_of_each_row() {
-    let (n, d, k) = (20_000, 9, 40);
-    let x = cloud(n, d, 5);
-    let points = Points::new(x.view(), Metric::Euclidean).unwrap();
-    let mut first = None;
-    for isa in Isa::available() {
-        let rows = Rows::new(isa, &points);
-        let start = seeding::plus_plus(&rows, k, Draws::new(4, 0), &Context::new(0)).unwrap();
-        assert_eq!(start.centers.len(), k * d);
-        let (labels, squared) = start.nearest.as_ref().unwrap();
-        assert_eq!(*labels, brute(&rows, &start.centers, d));
-        let mut row = vec![0.0; d];
-        for at in [0, 77, n - 1] {
-            rows.row(at, &mut row);
-            let center = &start.centers[labels[at] as usize * d..][..d];
-            assert_eq!(squared[at], squared_distance(&row, center));
-        }
-        let centers = first.get_or_insert_with(|| start.centers.clone());
-        assert_eq!(*centers, start.centers, "{isa}");
     }
 }
