@@ -4,6 +4,9 @@
 //! processor can, and so give other bits elsewhere; unfused they take no longer on a processor that multiplies and adds
 //! side by side. Rows travel in panels of sixteen, all entries of a column together.
 
+// Lanes are walked by index, so that the loops become vector instructions.
+#![allow(clippy::needless_range_loop)]
+
 use std::borrow::Cow;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};

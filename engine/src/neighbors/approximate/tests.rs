@@ -86,7 +86,7 @@ fn instruction_sets_do_not_show() {
     let points = Points::new(x.view(), Metric::Euclidean).unwrap();
     let found: Vec<_> = crate::linalg::Isa::available()
         .into_iter()
-        .map(|isa| knn_squared(isa, &points, 8, &Context::new(0)).unwrap())
+        .map(|isa| knn_squared(isa.for_dims(64), &points, 8, &Context::new(0)).unwrap())
         .collect();
     assert!(found[0].is_some());
     assert!(found.iter().all(|other| *other == found[0]));

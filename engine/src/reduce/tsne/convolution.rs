@@ -4,9 +4,12 @@
 //! are never transformed. Lines travel sixteen at a time, side by side; and as values are real, two of them travel as
 //! the two parts of one complex line. Between the two directions, tiles of 16 x 16 are turned over.
 
+// Lanes are walked by index, so that the loops become vector instructions.
+#![allow(clippy::needless_range_loop)]
+
 use rayon::prelude::*;
 
-use super::transform::{LANES, Transform, Wave};
+use super::transform::{LANES, Transform, Wave, cost};
 
 /// Columns that go down the mesh together: two to a lane.
 const COLUMNS: usize = 2 * LANES;
@@ -35,7 +38,7 @@ impl Convolution {
         kernel: impl Fn(usize, usize) -> f32 + Sync,
         filter: impl Fn(f64) -> f64,
     ) -> Convolution {
-        let side = smooth(2 * nodes + margin);
+        let side = cheap(2 * nodes + margin);
         let transform = Transform::new(side);
         let half = side / 2 + 1;
         let blocks = half.div_ceil(LANES);
@@ -136,27 +139,30 @@ impl Convolution {
             || Wave::new(side),
             |wave, (group, out)| {
                 let first = group * COLUMNS;
-                let width = COLUMNS.min(nodes - first);
-                wave.re.fill(0.0);
-                wave.im.fill(0.0);
+                let re = wave.re.as_chunks_mut::<LANES>().0;
+                let im = wave.im.as_chunks_mut::<LANES>().0;
                 for (y, row) in values.chunks_exact(nodes).enumerate() {
-                    let row = &row[first..first + width];
-                    let (one, other) = row.split_at(width.min(LANES));
-                    wave.re[y * LANES..][..one.len()].copy_from_slice(one);
-                    wave.im[y * LANES..][..other.len()].copy_from_slice(other);
+                    if let Some((columns, _)) = row[first..].split_first_chunk::<COLUMNS>() {
+                        let lines = columns.as_chunks::<LANES>().0;
+                        (re[y], im[y]) = (lines[0], lines[1]);
+                    } else {
+                        let lane = |lane: usize| row.get(first + lane).copied().unwrap_or(0.0);
+                        re[y] = std::array::from_fn(lane);
+                        im[y] = std::array::from_fn(|at| lane(LANES + at));
+                    }
                 }
+                re[nodes..].fill([0.0; LANES]);
+                im[nodes..].fill([0.0; LANES]);
                 self.transform.forward(wave);
-                let line = |part: &[f32], k: usize| -> [f32; LANES] {
-                    std::array::from_fn(|lane| part[k * LANES + lane])
-                };
+                let re = wave.re.as_chunks::<LANES>().0;
+                let im = wave.im.as_chunks::<LANES>().0;
                 for (block, tile) in out.chunks_exact_mut(2 * TILE).enumerate() {
                     let (tile_re, tile_im) = tile.split_at_mut(TILE);
                     let begin = block * LANES;
                     for at in 0..LANES.min(half - begin) {
                         // What is even in frequency came from the real parts, what is odd from the imaginary ones.
                         let (k, mirrored) = (begin + at, (side - begin - at) % side);
-                        let (re, im) = (line(&wave.re, k), line(&wave.im, k));
-                        let (re2, im2) = (line(&wave.re, mirrored), line(&wave.im, mirrored));
+                        let (re, im, re2, im2) = (&re[k], &im[k], &re[mirrored], &im[mirrored]);
                         for lane in 0..LANES {
                             let (own, other) = (lane * LANES + at, (LANES + lane) * LANES + at);
                             tile_re[own] = 0.5 * (re[lane] + re2[lane]);
@@ -225,6 +231,8 @@ impl Convolution {
                 |wave, (group, out)| {
                     let first = group * COLUMNS;
                     let width = COLUMNS.min(nodes - first);
+                    let wave_re = wave.re.as_chunks_mut::<LANES>().0;
+                    let wave_im = wave.im.as_chunks_mut::<LANES>().0;
                     let mut tile = [[0.0; TILE]; 2];
                     for block in 0..blocks {
                         for (part, tile) in tile.iter_mut().enumerate() {
@@ -235,24 +243,28 @@ impl Convolution {
                         let begin = block * LANES;
                         for at in 0..LANES.min(half - begin) {
                             let (k, mirrored) = (begin + at, side - begin - at);
+                            let mut found = [[0.0; LANES]; 4];
                             for lane in 0..LANES {
                                 let (own, other) = (lane * LANES + at, (LANES + lane) * LANES + at);
                                 let (re, im) = (tile[0][own], tile[1][own]);
                                 let (re2, im2) = (tile[0][other], tile[1][other]);
-                                wave.re[k * LANES + lane] = re - im2;
-                                wave.im[k * LANES + lane] = im + re2;
-                                if k > 0 && k < mirrored {
-                                    wave.re[mirrored * LANES + lane] = re + im2;
-                                    wave.im[mirrored * LANES + lane] = re2 - im;
-                                }
+                                found[0][lane] = re - im2;
+                                found[1][lane] = im + re2;
+                                found[2][lane] = re + im2;
+                                found[3][lane] = re2 - im;
+                            }
+                            (wave_re[k], wave_im[k]) = (found[0], found[1]);
+                            if k > 0 && k < mirrored {
+                                (wave_re[mirrored], wave_im[mirrored]) = (found[2], found[3]);
                             }
                         }
                     }
                     self.transform.backward(wave);
-                    for (y, out) in out.chunks_exact_mut(COLUMNS).enumerate() {
-                        let (one, other) = out.split_at_mut(LANES);
-                        one.copy_from_slice(&wave.re[y * LANES..][..LANES]);
-                        other.copy_from_slice(&wave.im[y * LANES..][..LANES]);
+                    let lines = wave.re.as_chunks::<LANES>().0.iter();
+                    let lines = lines.zip(wave.im.as_chunks::<LANES>().0);
+                    let out = out.as_chunks_mut::<LANES>().0.chunks_exact_mut(2);
+                    for (out, (re, im)) in out.zip(lines) {
+                        (out[0], out[1]) = (*re, *im);
                     }
                 },
             );
@@ -266,29 +278,29 @@ impl Convolution {
                     .chunks_mut(COLUMNS)
                     .zip(columns.chunks_exact(COLUMNS * nodes))
                 {
-                    let width = to.len();
-                    to.copy_from_slice(&from[y * COLUMNS..][..width]);
+                    let from = &from.as_chunks::<COLUMNS>().0[y];
+                    match to.first_chunk_mut::<COLUMNS>() {
+                        Some(to) => *to = *from,
+                        None => {
+                            let width = to.len();
+                            to.copy_from_slice(&from[..width]);
+                        }
+                    }
                 }
             });
         values
     }
 }
 
-/// The least even number from `least` on whose only factors are 2, 3 and 5: such transforms are fast.
-fn smooth(least: usize) -> usize {
-    let fits = |n: usize| {
-        let mut rest = n;
-        for factor in [2, 3, 5] {
-            while rest.is_multiple_of(factor) {
-                rest /= factor;
-            }
-        }
-        rest == 1
+/// An even number from `least` on, and not far beyond, for which a transform is cheap.
+fn cheap(least: usize) -> usize {
+    let evens = (least.max(2).next_multiple_of(2)..).step_by(2);
+    let mut costs = evens.filter_map(|n| Some((cost(n)?, n)));
+    let Some(first) = costs.next() else {
+        return least;
     };
-    (least.max(2).next_multiple_of(2)..)
-        .step_by(2)
-        .find(|&n| fits(n))
-        .unwrap_or(least)
+    let near = costs.take_while(|(_, n)| *n <= first.1 + first.1 / 16);
+    near.fold(first, Ord::min).1
 }
 
 #[cfg(test)]
@@ -320,9 +332,11 @@ mod tests {
     }
 
     #[test]
-    fn sides_have_small_factors() {
-        assert_eq!(smooth(1), 2);
-        assert_eq!(smooth(7), 8);
-        assert_eq!(smooth(241), 250);
+    fn sides_are_even_near_and_cheap() {
+        assert_eq!(cheap(1), 2);
+        assert_eq!(cheap(7), 8);
+        // 250 is 2 x 5 x 5 x 5, and 256 is 4 x 4 x 4 x 4.
+        assert_eq!(cheap(241), 256);
+        assert_eq!(cheap(1232), 1280);
     }
 }

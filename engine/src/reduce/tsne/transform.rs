@@ -5,6 +5,9 @@
 //! machine; and sixteen rows side by side need no shuffling. Stockham's self-sorting transform (Van Loan, *Computational
 //! Frameworks for the Fast Fourier Transform*, 1.7) with radices 2 to 5.
 
+// Elements are walked by index, so that the loops become vector instructions.
+#![allow(clippy::needless_range_loop)]
+
 use pulp::{Simd, WithSimd};
 
 use crate::reduce::vectors;
@@ -52,15 +55,14 @@ struct Pass {
 }
 
 impl Transform {
-    /// For rows of `side` elements; `side` has no prime factors but 2, 3 and 5.
+    /// For rows of `side` elements, of which [`cost`] knows the cost.
     pub fn new(side: usize) -> Transform {
         let mut passes = Vec::new();
         let mut rest = side;
         while rest > 1 {
-            let radix = [4, 5, 3, 2]
-                .into_iter()
-                .find(|&radix| rest.is_multiple_of(radix))
-                .unwrap_or(rest);
+            let Some(radix) = radix_of(rest) else {
+                break;
+            };
             let groups = rest / radix;
             let turns = (1..groups).flat_map(|p| (1..radix).map(move |k| root(p * k, rest)));
             passes.push(Pass {
@@ -87,6 +89,25 @@ impl Transform {
         self.forward(wave);
         std::mem::swap(&mut wave.re, &mut wave.im);
     }
+}
+
+/// The radix that rows of this many elements are divided by first.
+fn radix_of(side: usize) -> Option<usize> {
+    [4, 5, 3, 2]
+        .into_iter()
+        .find(|&radix| side.is_multiple_of(radix))
+}
+
+/// About how many operations a transform of `side` elements takes; nothing if `side` has prime factors beside 2, 3 and 5.
+pub fn cost(side: usize) -> Option<usize> {
+    let (mut rest, mut each) = (side, 0);
+    while rest > 1 {
+        let radix = radix_of(rest)?;
+        // Additions and multiplications for each element, those by the roots counted.
+        each += [8, 11, 10, 16][radix - 2];
+        rest /= radix;
+    }
+    Some(each * side)
 }
 
 /// `e^(-2 pi i j / n)`, by a series on an eighth of the circle: the same bits whatever mathematical library there is.
@@ -139,10 +160,10 @@ impl WithSimd for Forward<'_> {
                 let to_re = S::as_mut_simd_f32s(&mut wave.spare_re).0;
                 let to_im = S::as_mut_simd_f32s(&mut wave.spare_im).0;
                 match pass.radix {
-                    2 => pass.make::<S, 2>(simd, run, &from, to_re, to_im, two),
-                    3 => pass.make::<S, 3>(simd, run, &from, to_re, to_im, three),
-                    4 => pass.make::<S, 4>(simd, run, &from, to_re, to_im, four),
-                    _ => pass.make::<S, 5>(simd, run, &from, to_re, to_im, five),
+                    2 => pass_two(simd, pass, run, &from, to_re, to_im),
+                    3 => pass_three(simd, pass, run, &from, to_re, to_im),
+                    4 => pass_four(simd, pass, run, &from, to_re, to_im),
+                    _ => pass_five(simd, pass, run, &from, to_re, to_im),
                 }
             }
             std::mem::swap(&mut wave.re, &mut wave.spare_re);
@@ -172,57 +193,70 @@ impl<S: Simd> Clone for Complex<S> {
 }
 impl<S: Simd> Copy for Complex<S> {}
 
-impl Pass {
-    /// `run` registers lie between an element and the next of its group's.
-    #[inline(always)]
-    fn make<S: Simd, const RADIX: usize>(
-        &self,
-        simd: S,
-        run: usize,
-        from: &Parts<'_, S>,
-        to_re: &mut [S::f32s],
-        to_im: &mut [S::f32s],
-        butterfly: impl Fn(S, [Complex<S>; RADIX]) -> [Complex<S>; RADIX],
-    ) {
-        let outputs = to_re
-            .chunks_exact_mut(RADIX * run)
-            .zip(to_im.chunks_exact_mut(RADIX * run));
-        for (p, (to_re, to_im)) in outputs.enumerate() {
-            let input = |k: usize| {
-                let begin = (p + self.groups * k) * run;
-                (&from.re[begin..begin + run], &from.im[begin..begin + run])
+/// What makes one transform of `$radix` elements, all in one function: what is called from it would be compiled for the
+/// narrowest registers, unless it is always inlined, and the library's array functions are not.
+macro_rules! passes {
+    ($($name:ident: $radix:literal by $butterfly:ident;)*) => {$(
+        /// `run` registers lie between an element and the next of its group's.
+        #[inline(always)]
+        fn $name<S: Simd>(
+            simd: S,
+            pass: &Pass,
+            run: usize,
+            from: &Parts<'_, S>,
+            to_re: &mut [S::f32s],
+            to_im: &mut [S::f32s],
+        ) {
+            const RADIX: usize = $radix;
+            let nothing = Complex::<S> {
+                re: simd.splat_f32s(0.0),
+                im: simd.splat_f32s(0.0),
             };
-            let inputs: [_; RADIX] = std::array::from_fn(input);
-            // The first group's roots are 1.
-            let turns = p.checked_sub(1).map(|p| {
-                let turns = &self.turns[p * (RADIX - 1)..(p + 1) * (RADIX - 1)];
-                let turn = |k: usize| {
-                    let [re, im] = turns[k.max(1) - 1];
-                    Complex {
-                        re: simd.splat_f32s(re),
-                        im: simd.splat_f32s(im),
-                    }
-                };
-                std::array::from_fn::<_, RADIX, _>(turn)
-            });
-            for q in 0..run {
-                let elements = inputs.map(|(re, im)| Complex {
-                    re: re[q],
-                    im: im[q],
-                });
-                let mut found = butterfly(simd, elements);
-                if let Some(turns) = &turns {
-                    for k in 1..RADIX {
-                        found[k] = times(simd, found[k], turns[k]);
+            let outputs = to_re
+                .chunks_exact_mut(RADIX * run)
+                .zip(to_im.chunks_exact_mut(RADIX * run));
+            for (p, (to_re, to_im)) in outputs.enumerate() {
+                let mut inputs = [(from.re, from.im); RADIX];
+                for (k, input) in inputs.iter_mut().enumerate() {
+                    let begin = (p + pass.groups * k) * run;
+                    *input = (&from.re[begin..begin + run], &from.im[begin..begin + run]);
+                }
+                let mut turns = [nothing; RADIX];
+                if p > 0 {
+                    let roots = &pass.turns[(p - 1) * (RADIX - 1)..p * (RADIX - 1)];
+                    for (turn, &[re, im]) in turns[1..].iter_mut().zip(roots) {
+                        turn.re = simd.splat_f32s(re);
+                        turn.im = simd.splat_f32s(im);
                     }
                 }
-                for (k, found) in found.into_iter().enumerate() {
-                    to_re[k * run + q] = found.re;
-                    to_im[k * run + q] = found.im;
+                for q in 0..run {
+                    let mut elements = [nothing; RADIX];
+                    for k in 0..RADIX {
+                        elements[k].re = inputs[k].0[q];
+                        elements[k].im = inputs[k].1[q];
+                    }
+                    let mut found = $butterfly(simd, elements);
+                    // The first group's roots are 1.
+                    if p > 0 {
+                        for k in 1..RADIX {
+                            found[k] = times(simd, found[k], turns[k]);
+                        }
+                    }
+                    for k in 0..RADIX {
+                        to_re[k * run + q] = found[k].re;
+                        to_im[k * run + q] = found[k].im;
+                    }
                 }
             }
         }
-    }
+    )*};
+}
+
+passes! {
+    pass_two: 2 by two;
+    pass_three: 3 by three;
+    pass_four: 4 by four;
+    pass_five: 5 by five;
 }
 
 #[inline(always)]
@@ -256,6 +290,11 @@ fn scaled<S: Simd>(simd: S, a: Complex<S>, by: f32) -> Complex<S> {
         re: simd.mul_f32s(a.re, by),
         im: simd.mul_f32s(a.im, by),
     }
+}
+
+#[inline(always)]
+fn mix<S: Simd>(simd: S, a: Complex<S>, by_a: f32, b: Complex<S>, by_b: f32) -> Complex<S> {
+    plus(simd, scaled(simd, a, by_a), scaled(simd, b, by_b))
 }
 
 /// `a - i b` and `a + i b`.
@@ -308,13 +347,10 @@ fn five<S: Simd>(simd: S, [a, b, c, d, e]: [Complex<S>; 5]) -> [Complex<S>; 5] {
     const SIN: [f32; 2] = [0.951_056_5, 0.587_785_25];
     let (outer, inner) = (plus(simd, b, e), plus(simd, c, d));
     let (rise, fall) = (minus(simd, b, e), minus(simd, c, d));
-    let mix = |x: Complex<S>, by_x: f32, y: Complex<S>, by_y: f32| {
-        plus(simd, scaled(simd, x, by_x), scaled(simd, y, by_y))
-    };
-    let first = plus(simd, a, mix(outer, COS[0], inner, COS[1]));
-    let second = plus(simd, a, mix(outer, COS[1], inner, COS[0]));
-    let [y1, y4] = beside(simd, first, mix(rise, SIN[0], fall, SIN[1]));
-    let [y2, y3] = beside(simd, second, mix(rise, SIN[1], fall, -SIN[0]));
+    let first = plus(simd, a, mix(simd, outer, COS[0], inner, COS[1]));
+    let second = plus(simd, a, mix(simd, outer, COS[1], inner, COS[0]));
+    let [y1, y4] = beside(simd, first, mix(simd, rise, SIN[0], fall, SIN[1]));
+    let [y2, y3] = beside(simd, second, mix(simd, rise, SIN[1], fall, -SIN[0]));
     [plus(simd, a, plus(simd, outer, inner)), y1, y2, y3, y4]
 }
 

@@ -4,6 +4,10 @@
 //! vertex computes its own move of an epoch from the positions at the epoch's start: the pulls of its edges, both
 //! ends' shares, and the pushes of its negative samples, which a counter draws. Nobody writes another's row, so the
 //! result is the same bits for any number of threads, and a vertex's samples are one batch for the vector units.
+//!
+//! Taken at once, pulls carry a vertex beyond the neighbours that they lead to, and pushes add up that a first one would
+//! have ended. So pulls are eased to what they come to one after the other, and a batch of pushes goes no farther than a
+//! few may.
 
 // Lanes and axes are walked by index, so that the loops become vector instructions.
 #![allow(clippy::needless_range_loop)]
@@ -23,6 +27,10 @@ const VERTICES: usize = 128;
 const LANES: usize = 16;
 /// The largest move of one sample along one axis, before the learning rate.
 const CLIP: f32 = 4.0;
+/// The largest move that all pushes of a step make together: after a few that long, none would reach the vertex again.
+const FARTHEST: f32 = 4.0 * CLIP;
+/// The largest share of the way to its other end that a pull is taken to go, where its effect on others is reckoned.
+const STIFFEST: f32 = 1.0;
 /// A vertex with more pulls than this takes them in several steps, each from where the last one led.
 const BATCH: usize = 16;
 /// Schedules are fractions of this.
@@ -153,7 +161,6 @@ struct Scratch {
     apart: Vec<f32>,
     squares: Vec<f32>,
     moves: Vec<f32>,
-    pulled: Vec<f32>,
 }
 
 impl Round<'_> {
@@ -243,8 +250,8 @@ impl<const DIM: usize> pulp::NullaryFnOnce for Piece<'_, DIM> {
             row.copy_from_slice(&round.points[i * dim..(i + 1) * dim]);
             round.due(i, &mut due);
             for (batch, pulls) in due.chunks(BATCH).enumerate() {
-                let pulls = round.sample(i, batch, pulls, &mut scratch.others);
-                scratch.step::<DIM>(round, pulls, row);
+                let padded = round.sample(i, batch, pulls, &mut scratch.others);
+                scratch.step::<DIM>(round, pulls.len(), padded, row);
             }
         }
         scratch.due = due;
@@ -252,16 +259,21 @@ impl<const DIM: usize> pulp::NullaryFnOnce for Piece<'_, DIM> {
 }
 
 impl Scratch {
-    /// Moves the vertex at `row` by its samples, of which the first `pulls` pull.
+    /// Moves the vertex at `row` by its samples, of which the first `pulls` pull, and those from `padded` on push.
     #[inline(always)]
-    fn step<const DIM: usize>(&mut self, round: &Round<'_>, pulls: usize, row: &mut [f32]) {
+    fn step<const DIM: usize>(
+        &mut self,
+        round: &Round<'_>,
+        pulls: usize,
+        padded: usize,
+        row: &mut [f32],
+    ) {
         let dim = if DIM == 0 { row.len() } else { DIM };
         let Scratch {
             others,
             apart,
             squares,
             moves,
-            pulled,
             ..
         } = self;
         let samples = others.len();
@@ -269,7 +281,6 @@ impl Scratch {
         squares.clear();
         squares.resize(samples, 0.0);
         moves.resize(samples, 0.0);
-        pulled.resize(dim, 0.0);
         for (s, &other) in others.iter().enumerate() {
             let other = &round.points[other as usize * dim..(other as usize + 1) * dim];
             for c in 0..dim {
@@ -281,33 +292,48 @@ impl Scratch {
                 *square += difference * difference;
             }
         }
-        let (pull_squares, push_squares) = squares.split_at(pulls);
-        let (pull_moves, push_moves) = moves.split_at_mut(pulls);
+        let (pull_squares, push_squares) = squares.split_at(padded);
+        let (pull_moves, push_moves) = moves.split_at_mut(padded);
         for (by, &square) in pull_moves.iter_mut().zip(pull_squares) {
             *by = round.forces.pull(square);
         }
         for (by, &square) in push_moves.iter_mut().zip(push_squares) {
             *by = round.forces.push(square);
         }
-        let mut length = 0.0;
+        // Both ends of an edge pull: its own sample and its mirror image's.
+        let alpha = 2.0 * round.alpha;
+        pull_moves[pulls..].fill(0.0);
+        let ease = eased(alpha * stiffness(pull_moves));
         for c in 0..dim {
             let axis = &apart[c * samples..(c + 1) * samples];
-            // Both ends of an edge pull: its own sample and its mirror image's.
-            pulled[c] = 2.0 * round.alpha * sum_clipped(&axis[..pulls], pull_moves);
-            length += pulled[c] * pulled[c];
-            row[c] += round.alpha * sum_clipped(&axis[pulls..], push_moves);
-        }
-        // One after the other, pulls would not carry a vertex past its farthest neighbour; together they might.
-        let reach = largest(pull_squares);
-        let ease = if length > reach {
-            (reach / length).sqrt()
-        } else {
-            1.0
-        };
-        for c in 0..dim {
-            row[c] += ease * pulled[c];
+            let pulled = sum_clipped(&axis[..padded], pull_moves);
+            let pushed = sum_clipped(&axis[padded..], push_moves).clamp(-FARTHEST, FARTHEST);
+            row[c] += ease * alpha * pulled + round.alpha * pushed;
         }
     }
+}
+
+/// What one after the other makes of pulls that together are so stiff, as a share of what they make at once: each acts
+/// on what those before have left of the way.
+#[inline(always)]
+fn eased(stiffness: f32) -> f32 {
+    if stiffness < 0.01 {
+        1.0 - 0.5 * stiffness
+    } else {
+        (1.0 - exp2(-std::f32::consts::LOG2_E * stiffness)) / stiffness
+    }
+}
+
+/// The sum of the shares of the way that pulls go, at most all of it each; a multiple of [`LANES`] long.
+#[inline(always)]
+fn stiffness(moves: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; LANES];
+    for moves in moves.chunks_exact(LANES) {
+        for l in 0..LANES {
+            lanes[l] += (-moves[l]).min(STIFFEST);
+        }
+    }
+    lanes.iter().sum()
 }
 
 /// The sum of `axis * by`, each clipped; both are a multiple of [`LANES`] long.
@@ -320,18 +346,6 @@ fn sum_clipped(axis: &[f32], by: &[f32]) -> f32 {
         }
     }
     lanes.iter().sum()
-}
-
-/// The largest of a multiple of [`LANES`] numbers that are at least 0.
-#[inline(always)]
-fn largest(values: &[f32]) -> f32 {
-    let mut lanes = [0.0_f32; LANES];
-    for values in values.chunks_exact(LANES) {
-        for l in 0..LANES {
-            lanes[l] = lanes[l].max(values[l]);
-        }
-    }
-    lanes.into_iter().fold(0.0, f32::max)
 }
 
 /// The derivatives of the curve, over the squared distance.
@@ -433,6 +447,23 @@ mod tests {
                 .count() as f64;
             assert!((due - 500.0 * share).abs() <= 1.0, "{share}: {due}");
         }
+    }
+
+    #[test]
+    fn pulls_are_eased_to_what_they_come_to_one_after_the_other() {
+        for stiffness in [1e-4_f32, 0.009, 0.011, 0.5, 3.0, 40.0] {
+            let small = f64::from(stiffness) / 1e4;
+            let left = (0..10_000).fold(1.0, |left, _| left * (1.0 - small));
+            let wanted = (1.0 - left) / f64::from(stiffness);
+            let got = f64::from(eased(stiffness));
+            assert!(
+                (got / wanted - 1.0).abs() < 5e-3,
+                "{stiffness}: {got} {wanted}"
+            );
+        }
+        let mut moves = [0.0; LANES];
+        moves[..4].copy_from_slice(&[-0.25, -7.0, -1.0, -0.5]);
+        assert_eq!(stiffness(&moves), 2.75);
     }
 
     #[test]
