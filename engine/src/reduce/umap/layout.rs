@@ -6,8 +6,8 @@
 //! result is the same bits for any number of threads, and a vertex's samples are one batch for the vector units.
 //!
 //! Taken at once, pulls carry a vertex beyond the neighbours that they lead to, and pushes add up that a first one would
-//! have ended. So pulls are eased to what they come to one after the other, and a batch of pushes goes no farther than a
-//! few may.
+//! have ended. So pulls are eased to what they come to one after the other, and a batch of pushes goes no farther than
+//! one may.
 
 // Lanes and axes are walked by index, so that the loops become vector instructions.
 #![allow(clippy::needless_range_loop)]
@@ -27,10 +27,9 @@ const VERTICES: usize = 128;
 const LANES: usize = 16;
 /// The largest move of one sample along one axis, before the learning rate.
 const CLIP: f32 = 4.0;
-/// The largest move that all pushes of a step make together: after a few that long, none would reach the vertex again.
-const FARTHEST: f32 = 4.0 * CLIP;
-/// The largest share of the way to its other end that a pull is taken to go, where its effect on others is reckoned.
-const STIFFEST: f32 = 1.0;
+/// The largest share of the way to its other end that a pull is taken to go, where its effect on others is reckoned. Maps
+/// of 50,000 clustered rows were as trustworthy as umap-learn's, and their edges as long, at 2; at 1 edges were longer.
+const STIFFEST: f32 = 2.0;
 /// A vertex with more pulls than this takes them in several steps, each from where the last one led.
 const BATCH: usize = 16;
 /// Schedules are fractions of this.
@@ -307,7 +306,8 @@ impl Scratch {
         for c in 0..dim {
             let axis = &apart[c * samples..(c + 1) * samples];
             let pulled = sum_clipped(&axis[..padded], pull_moves);
-            let pushed = sum_clipped(&axis[padded..], push_moves).clamp(-FARTHEST, FARTHEST);
+            // After a single push as long as that, the others would not reach the vertex.
+            let pushed = sum_clipped(&axis[padded..], push_moves).clamp(-CLIP, CLIP);
             row[c] += ease * alpha * pulled + round.alpha * pushed;
         }
     }
@@ -463,7 +463,7 @@ mod tests {
         }
         let mut moves = [0.0; LANES];
         moves[..4].copy_from_slice(&[-0.25, -7.0, -1.0, -0.5]);
-        assert_eq!(stiffness(&moves), 2.75);
+        assert_eq!(stiffness(&moves), 3.75);
     }
 
     #[test]
