@@ -45,12 +45,15 @@ fn text(value: &str) -> Arg {
     Arg::Text(value.to_owned())
 }
 
+/// A method, the rows it maps, and its arguments.
+type Map<'a> = (&'static str, &'a Array2<f32>, Vec<(&'static str, Arg)>);
+
 /// One line for each map: what it is, and its bits.
 fn draw() -> Vec<String> {
     let tall = rows(1200, 480);
     let wide = rows(90, 400);
     let many = rows(15_200, 50);
-    let maps: Vec<(&str, &Array2<f32>, Vec<(&str, Arg)>)> = vec![
+    let maps: Vec<Map<'_>> = vec![
         ("pca", &tall, vec![("n_components", Arg::Int(20))]),
         ("pca", &wide, vec![("n_components", Arg::Int(5))]),
         (

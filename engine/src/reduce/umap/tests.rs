@@ -101,7 +101,7 @@ fn neighbourhoods_follow_their_parameters() {
         ("set_op_mix_ratio", Arg::Float(0.2)),
         ("metric", text("cosine")),
     ] {
-        assert_ne!(map(&x, &[more.clone()]), plain, "{more:?}");
+        assert_ne!(map(&x, std::slice::from_ref(&more)), plain, "{more:?}");
     }
     // Lengths do not matter to angles: powers of two leave even the bits.
     let mut longer = x.clone();
@@ -218,7 +218,7 @@ fn what_cannot_be_is_refused_in_a_sentence() {
             "repulsion_strength",
         ),
     ] {
-        let error = Umap.fit(x.view(), &args(&[more.clone()]), &Context::new(0));
+        let error = Umap.fit(x.view(), &args(std::slice::from_ref(&more)), &Context::new(0));
         let error = error.expect_err(wanted).to_string();
         assert!(error.contains(wanted), "{more:?}: {error}");
     }
