@@ -218,7 +218,11 @@ fn what_cannot_be_is_refused_in_a_sentence() {
             "repulsion_strength",
         ),
     ] {
-        let error = Umap.fit(x.view(), &args(std::slice::from_ref(&more)), &Context::new(0));
+        let error = Umap.fit(
+            x.view(),
+            &args(std::slice::from_ref(&more)),
+            &Context::new(0),
+        );
         let error = error.expect_err(wanted).to_string();
         assert!(error.contains(wanted), "{more:?}: {error}");
     }
