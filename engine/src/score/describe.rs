@@ -74,8 +74,9 @@ impl Wanted<'_> {
 
 /// Describes the clusters that `labels` (dense from 0, -1 for noise) make of the rows of `x` (`n x d`).
 ///
-/// O(n d) but for the silhouette, which is O(n² d) up to [`EXACT_ROWS`] rows and sampled beyond, and the validity by
-/// density, O(n² d) up to [`DBCV_ROWS`] rows and left out beyond unless everything is to be exact.
+/// O(n d) but for the silhouette, at most O(n² d) up to [`EXACT_ROWS`] rows and sampled beyond where clusters do not lie
+/// apart ([`silhouettes`](super::silhouettes)), and the validity by density, O(n² d) up to [`DBCV_ROWS`] rows and left out beyond
+/// unless everything is to be exact.
 ///
 /// # Errors
 /// [`Error::Cancelled`].
