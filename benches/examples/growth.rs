@@ -5,7 +5,7 @@
 //! cargo run --release -p messier-benches --example growth -- docs/images/growth.svg [METHOD...]
 //! ```
 //! A method's series ends after the first run that takes longer than [`PATIENCE`]. The exponent is the slope of a line
-//! through the logarithms, from 20,000 rows on, where fixed costs no longer count.
+//! through the logarithms of three sizes or more, from 20,000 rows on, where fixed costs no longer count.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -106,7 +106,7 @@ fn exponent(times: &[(usize, f64)]) -> Option<f64> {
         .filter(|&&(n, _)| n >= 20_000)
         .map(|&(n, seconds)| ((n as f64).ln(), seconds.ln()))
         .collect();
-    if points.len() < 2 {
+    if points.len() < 3 {
         return None;
     }
     let count = points.len() as f64;
@@ -195,15 +195,21 @@ fn drawing(all: &[Series]) -> String {
         );
         if let Some(&(n, seconds)) = series.times.last() {
             let slope = exponent(&series.times).map_or(String::new(), |e| format!(" n^{e:.2}"));
-            names.push((
-                down(seconds),
-                across(n),
-                format!("{}{slope}", series.name),
-                color,
-            ));
+            let name = format!("{}{slope}", series.name);
+            if n == SIZES[SIZES.len() - 1] {
+                names.push((down(seconds), across(n), name, color));
+            } else {
+                // A series that ends early has its name above its end, where its own line does not run.
+                let _ = writeln!(
+                    out,
+                    "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"{color}\">{name}</text>",
+                    across(n),
+                    down(seconds) - 8.0
+                );
+            }
         }
     }
-    // Names stand beside the ends of their lines, pushed apart where they would overlap.
+    // The other names stand beside the ends of their lines, pushed apart where they would overlap.
     names.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut lowest = f64::NEG_INFINITY;
     for (y, x, name, color) in names {
