@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use super::head::Head;
 use super::plan::{Plan, plan};
-use super::proposals::{Ends, Proposals};
+use super::proposals::Proposals;
 use super::repeats::Repeats;
 use super::shortlist::Shortlists;
 use super::{Neighbors, Points};
@@ -30,16 +30,32 @@ const COLUMNS: usize = 256;
 
 /// What the threads share. Rows are counted by places in an order.
 struct Sweep<'a> {
-    /// What tiles propose.
+    /// What proposes to rows.
     tiles: Proposals<'a>,
-    /// What single pairs propose, where tiles give lower ends only.
-    pairs: Option<(Rows, Ends<'a>)>,
+    ahead: Option<Ahead<'a>>,
     blocks: Vec<Mutex<Shortlists>>,
+}
+
+/// What discards first, for the rows at the first places.
+struct Ahead<'a> {
+    tiles: Proposals<'a>,
+    /// What proposes the pairs that are left.
+    rows: Rows,
+}
+
+impl Ahead<'_> {
+    /// How many rows, from the first.
+    fn len(&self) -> usize {
+        self.tiles.ends.order.len()
+    }
 }
 
 /// Buffers of one thread.
 struct Buffers {
+    /// The rows of a block, and of the same block for what goes ahead; which of them are filled.
     block: Block,
+    ahead: Block,
+    filled: (bool, bool),
     staging: Vec<f32>,
     tile: Vec<f32>,
     close: Vec<u32>,
@@ -56,6 +72,16 @@ pub(crate) fn knn_squared(
     k: usize,
     context: &Context,
 ) -> Result<Neighbors, Error> {
+    Ok(knn_and_head(isa, points, k, context)?.0)
+}
+
+/// As [`knn_squared`], and the head of all rows where the search made one.
+pub(crate) fn knn_and_head(
+    isa: Isa,
+    points: &Points<'_>,
+    k: usize,
+    context: &Context,
+) -> Result<(Neighbors, Option<Head>), Error> {
     let n = points.len();
     let k = k.min(n.saturating_sub(1));
     let mut found = Neighbors {
@@ -63,73 +89,75 @@ pub(crate) fn knn_squared(
         distances: Array2::zeros((n, k)),
     };
     if k == 0 {
-        return Ok(found);
+        return Ok((found, None));
     }
+    let mut made = None;
     let repeats = Repeats::new(points, k);
     match plan(isa, points, &repeats.kept, k) {
-        Plan::Whole(isa) => search_whole(isa, points, &repeats.kept, &mut found, context)?,
-        Plan::Head(coarse, directions) => {
+        Plan::Whole(isa) => {
+            let tiles = Proposals::whole(isa, points, &repeats.kept);
+            let limits = vec![f32::MAX; repeats.kept.len()];
+            Sweep::new(tiles, None, k, &limits).run(&mut found, context)?;
+        }
+        Plan::Head(coarse, directions, usual) => {
             let all: Vec<u32> = (0..n as u32).collect();
             let head = Head::new(isa, points, &all, &directions);
-            search_by_head(coarse, points, &head, &repeats.kept, &mut found, context)?;
+            let rows = &repeats.kept;
+            search_by_head(coarse, points, &head, usual, rows, &mut found, context)?;
+            made = Some(head);
         }
     }
     repeats.complete(&mut found);
-    Ok(found)
+    Ok((found, made))
 }
 
-/// Proposes by products of whole rows.
-fn search_whole(
-    isa: Isa,
-    points: &Points<'_>,
-    rows: &[u32],
-    found: &mut Neighbors,
-    context: &Context,
-) -> Result<(), Error> {
-    Sweep::new(
-        Proposals::whole(isa, points, rows),
-        None,
-        found.indices.ncols(),
-    )
-    .run(found, context)
-}
-
-/// Discards by the head's directions, proposes by products of single pairs in integers.
+/// Discards by the head's directions, and proposes by products of single pairs in integers. That is little for a row whose
+/// neighbours are nearer than most rows are by those directions alone, `usual` and more; the pairs of other rows,
+/// which have no near neighbours, are proposed by products of whole rows at once.
 fn search_by_head(
     coarse: Isa,
     points: &Points<'_>,
     head: &Head,
+    usual: f32,
     rows: &[u32],
     found: &mut Neighbors,
     context: &Context,
 ) -> Result<(), Error> {
-    // Near rows side by side: limits are narrow from the start.
+    let k = found.indices.ncols();
     let order = head.order(rows);
-    let tiles = Proposals::of_head(coarse, points, head, &order);
-    let rows = Rows::pack_with(coarse, order.len(), points.dims(), |place, out| {
-        points.working_row(coarse, order[place] as usize, out);
-    });
-    let ends = Ends::new(
-        points,
-        &order,
-        rows.norms(),
-        rows.moves(),
-        rows.usual_move(),
-    );
-    Sweep::new(tiles, Some((rows, ends)), found.indices.ncols()).run(found, context)
+    // Near rows stand side by side: what a row's strip holds limits how far its neighbours may be.
+    let limits = {
+        let tiles = Proposals::whole(coarse, points, order.as_slice());
+        let sweep = Sweep::new(tiles, None, k, &vec![f32::MAX; order.len()]);
+        let step = context.step("find near rows", sweep.blocks.len() as u64);
+        sweep.visit(|own, _| own..own + 1, &step)?;
+        sweep.limits()
+    };
+    let mut places: Vec<usize> = (0..order.len()).collect();
+    places.sort_by_key(|&place| limits[place] > usual);
+    let first = limits.iter().filter(|&&limit| limit <= usual).count();
+    let order: Vec<u32> = places.iter().map(|&place| order[place]).collect();
+    let limits: Vec<f32> = places.iter().map(|&place| limits[place]).collect();
+    let ahead = Ahead {
+        tiles: Proposals::of_head(coarse, points, head, &order[..first]),
+        rows: Rows::pack_with(coarse, first, points.dims(), |place, out| {
+            points.working_row(coarse, order[place] as usize, out);
+        }),
+    };
+    let tiles = Proposals::whole(coarse, points, order.as_slice());
+    Sweep::new(tiles, Some(ahead), k, &limits).run(found, context)
 }
 
 impl<'a> Sweep<'a> {
-    fn new(tiles: Proposals<'a>, pairs: Option<(Rows, Ends<'a>)>, k: usize) -> Sweep<'a> {
-        let n = tiles.ends.order.len();
-        let blocks = (0..n).step_by(ROWS).map(|first| {
-            let count = ROWS.min(n - first);
-            Mutex::new(Shortlists::new(k, first, count))
-        });
+    fn new(tiles: Proposals<'a>, ahead: Option<Ahead<'a>>, k: usize, limits: &[f32]) -> Sweep<'a> {
+        let blocks = limits
+            .chunks(ROWS)
+            .enumerate()
+            .map(|(block, limits)| Mutex::new(Shortlists::new(k, block * ROWS, limits.to_vec())));
         Sweep {
             blocks: blocks.collect(),
             tiles,
-            pairs,
+            ahead,
         }
     }
 
@@ -138,46 +166,44 @@ impl<'a> Sweep<'a> {
         self.decide(found, context)
     }
 
-    /// The ends of what is proposed to rows.
-    fn ends(&self) -> &Ends<'a> {
-        self.pairs
-            .as_ref()
-            .map_or(&self.tiles.ends, |(_, ends)| ends)
+    /// How far the neighbours of each row may be by what was proposed so far.
+    fn limits(&self) -> Vec<f32> {
+        let blocks = (0..self.blocks.len()).flat_map(|block| {
+            let mut own = self.lock(block);
+            own.narrow(&self.tiles.ends);
+            own.limits.clone()
+        });
+        blocks.collect()
     }
 
     /// Proposes every pair to both of its rows.
     fn propose(&self, context: &Context) -> Result<(), Cancelled> {
-        let n = self.ends().order.len();
-        let strips = n.div_ceil(COLUMNS);
-        let own_strip = |block: usize| block * ROWS / COLUMNS;
-        let blocks = self.blocks.len();
-        let tiles: usize = (0..blocks).map(|block| strips - own_strip(block)).sum();
+        let strips = self.tiles.ends.order.len().div_ceil(COLUMNS);
+        let blocks = 0..self.blocks.len();
+        let tiles: usize = blocks.map(|block| strips - block * ROWS / COLUMNS).sum();
         let step = context.step("find neighbours", tiles as u64);
-        // The strip on the diagonal first: what stands near is near, where the order says so, and limits are narrow after.
-        self.visit(|block| own_strip(block)..own_strip(block) + 1, &step)?;
-        self.visit(|block| own_strip(block) + 1..strips, &step)
+        self.visit(|own, strips| own..strips, &step)
     }
 
+    /// Lets each block meet some strips, given its own and their number.
     fn visit(
         &self,
-        strips: impl Fn(usize) -> Range<usize> + Sync,
+        which: impl Fn(usize, usize) -> Range<usize> + Sync,
         step: &Step<'_>,
     ) -> Result<(), Cancelled> {
-        let n = self.ends().order.len();
+        let n = self.tiles.ends.order.len();
         (0..self.blocks.len())
             .into_par_iter()
             .with_max_len(1)
             .try_for_each_init(
                 || self.buffers(),
                 |buffers, block| {
-                    let rows = block * ROWS..((block + 1) * ROWS).min(n);
-                    self.tiles
-                        .block(rows.clone(), &mut buffers.block, &mut buffers.staging);
-                    for strip in strips(block) {
+                    buffers.filled = (false, false);
+                    let first = block * ROWS;
+                    for strip in which(first / COLUMNS, n.div_ceil(COLUMNS)) {
                         step.tick(1)?;
                         // Columns left of the diagonal have met these rows in an earlier block's tile.
-                        let columns =
-                            (strip * COLUMNS).max(rows.start)..((strip + 1) * COLUMNS).min(n);
+                        let columns = (strip * COLUMNS).max(first)..((strip + 1) * COLUMNS).min(n);
                         self.tile(block, columns, buffers);
                     }
                     Ok(())
@@ -188,6 +214,8 @@ impl<'a> Sweep<'a> {
     fn buffers(&self) -> Buffers {
         Buffers {
             block: Block::new(self.tiles.isa),
+            ahead: Block::new(self.tiles.isa),
+            filled: (false, false),
             staging: Vec::new(),
             tile: vec![0.0; ROWS * COLUMNS],
             close: Vec::new(),
@@ -200,26 +228,40 @@ impl<'a> Sweep<'a> {
 
     fn tile(&self, block: usize, columns: Range<usize>, buffers: &mut Buffers) {
         let Buffers {
-            block: left,
+            block: whole,
+            ahead: short,
+            filled,
+            staging,
             tile,
             close,
             values,
             thresholds,
             limits,
             across,
-            ..
         } = buffers;
         let first_row = block * ROWS;
+        let rows = first_row..(first_row + ROWS).min(self.tiles.ends.order.len());
         let padded = columns.start..columns.end.next_multiple_of(LANES);
         let width = padded.len();
+        let ahead = self
+            .ahead
+            .as_ref()
+            .filter(|ahead| rows.end.max(columns.end) <= ahead.len());
+        let (tiles, left, filled) = match ahead {
+            Some(ahead) => (&ahead.tiles, short, &mut filled.1),
+            None => (&self.tiles, whole, &mut filled.0),
+        };
+        if !std::mem::replace(filled, true) {
+            tiles.block(rows, left, staging);
+        }
         products(
             left,
-            &self.tiles.panels,
+            &tiles.panels,
             padded.start / LANES..padded.end / LANES,
             tile,
             COLUMNS,
         );
-        let (lows, ends) = (&self.tiles.ends.low, self.ends());
+        let (lows, ends) = (&tiles.ends.low, &self.tiles.ends);
         let first_block = columns.start / ROWS;
         // The block's own columns meet its rows from both sides as rows.
         limits.clear();
@@ -248,7 +290,7 @@ impl<'a> Sweep<'a> {
             close.clear();
             let threshold = own.limits[row] - low;
             select_close(
-                self.tiles.isa,
+                tiles.isa,
                 &lows[padded.clone()],
                 sums,
                 thresholds,
@@ -259,12 +301,12 @@ impl<'a> Sweep<'a> {
                 continue;
             }
             values.clear();
-            match &self.pairs {
+            match ahead {
                 None => values.extend(close.iter().map(|&column| sums[column as usize])),
-                Some((rows, _)) => {
+                Some(ahead) => {
                     let first = columns.start as u32;
                     close.iter_mut().for_each(|column| *column += first);
-                    rows.products(place, close, values);
+                    ahead.rows.products(place, close, values);
                     close.iter_mut().for_each(|column| *column -= first);
                 }
             }
@@ -298,7 +340,7 @@ impl<'a> Sweep<'a> {
     /// Decides among the candidates by exact distances.
     fn decide(&self, found: &mut Neighbors, context: &Context) -> Result<(), Error> {
         let k = found.indices.ncols();
-        let ends = self.ends();
+        let ends = &self.tiles.ends;
         let step = context.step("rank neighbours", self.blocks.len() as u64);
         let decided: Vec<Vec<(f32, u32)>> = (0..self.blocks.len())
             .into_par_iter()
@@ -338,7 +380,7 @@ mod tests {
     use super::*;
     use crate::random;
 
-    fn by_head(points: &Points<'_>, isa: Isa, count: usize, k: usize) -> Neighbors {
+    fn by_head(points: &Points<'_>, isa: Isa, count: usize, usual: f32, k: usize) -> Neighbors {
         let n = points.len();
         let mut found = Neighbors {
             indices: Array2::zeros((n, k)),
@@ -348,9 +390,9 @@ mod tests {
         let directions = Directions::new(points, &repeats.kept, count);
         let all: Vec<u32> = (0..n as u32).collect();
         let head = Head::new(isa, points, &all, &directions);
-        let coarse = isa.in_int8();
+        let (coarse, rows) = (isa.in_int8(), &repeats.kept);
         let context = Context::new(0);
-        search_by_head(coarse, points, &head, &repeats.kept, &mut found, &context).unwrap();
+        search_by_head(coarse, points, &head, usual, rows, &mut found, &context).unwrap();
         repeats.complete(&mut found);
         found
     }
@@ -384,11 +426,18 @@ mod tests {
             for metric in [Metric::Euclidean, Metric::Cosine] {
                 let points = Points::new(x.view(), metric).unwrap();
                 let expected = whole(&points, Isa::PORTABLE, 9);
+                // All rows ahead, about half, none.
+                let mut near: Vec<f32> = expected.distances.column(8).to_vec();
+                near.sort_by(f32::total_cmp);
+                let scale = points.squared_scale() as f32;
+                let usuals = [f32::MAX, near[near.len() / 2] * scale, -1.0];
                 for isa in Isa::available() {
-                    for count in [1, 16, 20] {
-                        let found = by_head(&points, isa, count, 9);
+                    for (count, usual) in [1, 16, 20].into_iter().zip(usuals) {
+                        let found = by_head(&points, isa, count, usual, 9);
                         assert!(found == expected, "{isa} {count} {:?} {metric:?}", x.dim());
                     }
+                    let found = by_head(&points, isa, 16, usuals[1] * 1.5, 9);
+                    assert!(found == expected, "{isa} {:?} {metric:?}", x.dim());
                 }
             }
         }

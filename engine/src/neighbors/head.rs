@@ -24,7 +24,7 @@ const U: f64 = 1.0 / (1 << 24) as f64;
 
 /// Some rows in the units of proposals, projected. They are numbered as they were given.
 #[derive(Debug)]
-pub(super) struct Head {
+pub(crate) struct Head {
     dims: usize,
     /// Row after row.
     coordinates: Vec<f32>,
@@ -134,7 +134,12 @@ fn skew(rows: ArrayView2<'_, f32>) -> f64 {
 
 impl Head {
     /// Projects some rows. O(n d h) products.
-    pub fn new(isa: Isa, points: &Points<'_>, rows: &[u32], directions: &Directions) -> Head {
+    pub(super) fn new(
+        isa: Isa,
+        points: &Points<'_>,
+        rows: &[u32],
+        directions: &Directions,
+    ) -> Head {
         let (d, h) = (points.dims(), directions.len());
         let isa = isa.for_dims(1);
         let parts: Vec<(usize, Panels)> = (0..d)
@@ -204,6 +209,12 @@ impl Head {
             lengths,
             rounding: rounding as f32,
         }
+    }
+
+    /// A head of about so many directions, found among the same rows.
+    #[cfg(test)]
+    pub fn of(isa: Isa, points: &Points<'_>, rows: &[u32], count: usize) -> Head {
+        Head::new(isa, points, rows, &Directions::new(points, rows, count))
     }
 
     /// The number of directions.

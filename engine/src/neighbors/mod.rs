@@ -29,10 +29,12 @@ use crate::linalg::{self, Isa};
 
 pub use approximate::Recall;
 pub use cross::{extend, nearest_among};
+pub(crate) use exact::knn_and_head;
+pub(crate) use head::Head;
 pub(crate) use kdtree::{KdTree, MOST_DIMS};
-pub(crate) use plan::numbers;
+pub(crate) use plan::{Way, way};
 pub(crate) use points::Points;
-pub(crate) use proposals::Proposals;
+pub(crate) use proposals::{Ends, Proposals};
 pub use radius::{RadiusNeighbors, radius_neighbors};
 pub(crate) use radius::{Within, squared_for};
 

@@ -14,9 +14,9 @@ use crate::linalg::{Isa, measure, sum_of_squares};
 /// Fewer rows are compared as they always were: a sample would take longer than it saves.
 const MANY: usize = 2_048;
 /// Fewer rows are not worth finding directions for.
-const MANY_FOR_HEAD: usize = 1 << 40;
+const MANY_FOR_HEAD: usize = 8_192;
 /// Rows of the sample, and the most rows that each is compared with.
-const SAMPLE: usize = 24;
+const SAMPLE: usize = 32;
 const OTHERS: usize = 4_096;
 /// The most directions of a head.
 const MOST_DIRECTIONS: usize = 256;
@@ -29,16 +29,16 @@ const EXACT: f64 = 24.0;
 /// One coordinate of a single pair's product of integers, and what comes with the pair.
 const SINGLE: f64 = 5.0;
 const PAIR: f64 = 300.0;
-/// Limits are wider at first than at the end: how many times more pairs come by than the sample says.
-const EARLY: f64 = 2.0;
-
+/// The share of pairs that may be nearer by the directions of a head than a row's neighbours are, for a row to be discarded by it.
+const LEFT: f64 = 0.025;
 /// A way to go about it.
 #[derive(Debug)]
 pub(super) enum Plan {
     /// Products of whole rows in these numbers propose.
     Whole(Isa),
-    /// Products over these directions in integers leave pairs, for which products of whole rows propose.
-    Head(Isa, Directions),
+    /// Products over these directions in integers leave pairs, for which products of whole rows propose; where a row's
+    /// neighbours are nearer than the number, the squared distance by the directions alone that few pairs are below.
+    Head(Isa, Directions, f32),
 }
 
 /// Rows that each of a sample is compared with, and what they are asked for.
@@ -64,11 +64,16 @@ pub(super) fn plan(isa: Isa, points: &Points<'_>, rows: &[u32], k: usize) -> Pla
     let rank = (k * others)
         .div_ceil(rows.len().max(1))
         .min(others.saturating_sub(1));
-    weigh(isa, points, rows, directions, 2.0 * EARLY, |sampled| {
+    let source = directions.as_ref().map_or(Source::None, Source::New);
+    let cheapest = weigh(isa, points, rows, &source, 2.0, |sampled| {
         let mut sorted = sampled.squared.to_vec();
         let (_, reach, _) = sorted.select_nth_unstable_by(rank, f64::total_cmp);
         vec![*reach; sampled.rows.len()]
-    })
+    });
+    match (cheapest, directions) {
+        (Way::Head(isa, few), Some(directions)) => Plan::Head(isa, directions, few),
+        (cheapest, _) => Plan::Whole(cheapest.isa()),
+    }
 }
 
 /// How many of so many rows each row of the sample is compared with.
@@ -76,45 +81,76 @@ fn sample_of(rows: usize) -> usize {
     OTHERS.min(rows / 4).max(1)
 }
 
-/// The numbers in which a pass over all pairs of these rows should propose, that asks for pairs up to the squared
-/// distance that `reach` gives for each pair of a row of a sample (below 0: the pair is of no interest).
-pub(crate) fn numbers(
-    isa: Isa,
-    points: &Points<'_>,
-    rows: &[u32],
-    reach: impl Fn(&Sampled<'_>) -> Vec<f64> + Sync,
-) -> Isa {
-    match weigh(isa, points, rows, None, 1.0, reach) {
-        Plan::Whole(isa) | Plan::Head(isa, _) => isa,
+/// How a pass over all pairs that asks for some goes about it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Way {
+    /// Products of whole rows in these numbers.
+    Whole(Isa),
+    /// Products over the directions of a head, in integers, and then single pairs. Few pairs have a squared distance by the
+    /// directions alone that is below the number.
+    Head(Isa, f32),
+}
+
+impl Way {
+    /// The numbers to multiply in.
+    pub fn isa(self) -> Isa {
+        match self {
+            Way::Whole(isa) | Way::Head(isa, _) => isa,
+        }
     }
 }
 
-/// The cheapest way, where `often` pairs come by for each that a sample counts.
+/// The cheapest way of a pass over all pairs of these rows, that asks for pairs up to the squared distance that `reach`
+/// gives for each pair of a row of a sample (below 0: the pair is of no interest).
+pub(crate) fn way(
+    isa: Isa,
+    points: &Points<'_>,
+    rows: &[u32],
+    head: Option<&Head>,
+    reach: impl Fn(&Sampled<'_>) -> Vec<f64> + Sync,
+) -> Way {
+    let source = head.map_or(Source::None, Source::Made);
+    weigh(isa, points, rows, &source, 1.0, reach)
+}
+
+/// Where a head would come from.
+enum Source<'a> {
+    None,
+    New(&'a Directions),
+    Made(&'a Head),
+}
+
+/// The cheapest way, where a pair may be asked for by so many of its `sides`.
 fn weigh(
     isa: Isa,
     points: &Points<'_>,
     rows: &[u32],
-    directions: Option<Directions>,
-    often: f64,
+    source: &Source<'_>,
+    sides: f64,
     reach: impl Fn(&Sampled<'_>) -> Vec<f64> + Sync,
-) -> Plan {
+) -> Way {
     let (n, d) = (rows.len(), points.dims());
     let Some(coarse) = isa.coarse(d).filter(|_| n >= MANY && !isa.is_int8()) else {
-        return Plan::Whole(isa);
+        return Way::Whole(isa);
     };
     let others = sample_of(n);
     let columns: Vec<u32> = (0..others).map(|at| rows[at * n / others]).collect();
     let sample: Vec<usize> = (0..SAMPLE).map(|at| at * others / SAMPLE).collect();
-    let head = directions
-        .as_ref()
-        .map(|directions| Head::new(isa, points, &columns, directions));
+    // Of the sample's own rows, or of all.
+    let own = match source {
+        Source::New(directions) => Some(Head::new(isa, points, &columns, directions)),
+        _ => None,
+    };
+    let short = |at: usize| match (&own, source) {
+        (Some(own), _) => Some(own.row(at)),
+        (None, Source::Made(head)) => Some(head.row(columns[at] as usize)),
+        _ => None,
+    };
     let mut row = vec![0.0; d];
     let mut usual = [0.0_f64; 3];
     for &at in &sample {
         points.working_row(isa, columns[at] as usize, &mut row);
-        let of_head = head
-            .as_ref()
-            .map_or(0.0, |head| measure(coarse, head.row(at)).1);
+        let of_head = short(at).map_or(0.0, |short| measure(coarse, short).1);
         let moves = [measure(isa, &row).1, measure(coarse, &row).1, of_head];
         for (usual, moved) in usual.iter_mut().zip(moves) {
             *usual += f64::from(moved).powi(2) / SAMPLE as f64;
@@ -132,7 +168,7 @@ fn weigh(
             },
         )
         .collect();
-    let counts: Vec<[usize; 3]> = sample
+    let pairs: Vec<Pairs> = sample
         .par_iter()
         .with_max_len(1)
         .map(|&at| {
@@ -145,43 +181,77 @@ fn weigh(
                 at,
                 squared: &squared,
             });
-            let mut counts = [0; 3];
+            let mut pairs = Pairs::default();
             for (other, (&squared, &limit)) in squared.iter().zip(&limits).enumerate() {
                 if limit < 0.0 || other == at {
                     continue;
                 }
                 let sizes = lengths[at] + lengths[other];
-                let within = |squared: f64, usual: f64| squared <= limit + 2.0 * usual * sizes;
-                counts[0] += usize::from(within(squared, usual[0]));
-                counts[1] += usize::from(within(squared, usual[1]));
-                if let Some(head) = &head {
-                    let gaps = head.row(at).iter().zip(head.row(other));
-                    let apart: f32 = gaps.map(|(x, y)| (x - y) * (x - y)).sum();
-                    counts[2] += usize::from(within(f64::from(apart), usual[2]));
+                let within = |usual: f64| squared <= limit + 2.0 * usual * sizes;
+                pairs.fine += usize::from(within(usual[0]));
+                pairs.coarse += usize::from(within(usual[1]));
+                if let (Some(own), Some(short)) = (short(at), short(other)) {
+                    let apart: f32 = own.iter().zip(short).map(|(x, y)| (x - y) * (x - y)).sum();
+                    // Less what rounding leaves unsure.
+                    let apart = f64::from(apart) - 2.0 * usual[2] * sizes;
+                    pairs.short += usize::from(apart <= limit);
+                    pairs.apart.push(apart as f32);
+                    pairs.reach = pairs.reach.max(limit + 2.0 * usual[1] * sizes);
                 }
             }
-            counts
+            pairs
         })
         .collect();
-    let share = |way: usize| {
-        let sum: usize = counts.iter().map(|counts| counts[way]).sum();
-        often * sum as f64 / (SAMPLE * others) as f64
-    };
+    let share = |count: usize| count as f64 / (SAMPLE * others) as f64;
+    let fine = share(pairs.iter().map(|pairs| pairs.fine).sum());
+    let coarse_left = share(pairs.iter().map(|pairs| pairs.coarse).sum());
     let d = d as f64;
     let words = if isa.is_bf16() { 2.0 } else { 4.0 };
-    // What is decided exactly is settled at the end, when limits are narrow.
-    let fine_cost = words * d + READ + share(0) / EARLY * EXACT * d;
-    let left = share(1) / EARLY * EXACT * d;
+    let fine_cost = words * d + READ + sides * fine * EXACT * d;
+    let left = sides * coarse_left * EXACT * d;
     let coarse_cost = d + READ + left;
-    let head_cost = head.as_ref().map_or(f64::INFINITY, |head| {
-        let h = head.dims() as f64;
-        let projection = 8.0 * h * d / n as f64;
-        h + READ + projection + share(2) * (SINGLE * d + PAIR) + left
-    });
-    if let Some(directions) = directions.filter(|_| head_cost < coarse_cost.min(fine_cost)) {
-        return Plan::Head(coarse, directions);
+    let h = short(0).map_or(0, <[f32]>::len) as f64;
+    let by_head = |share: f64| h + READ + sides * share * (SINGLE * d + PAIR);
+    let (head_cost, few) = match source {
+        Source::None => (f64::INFINITY, 0.0),
+        Source::Made(_) => {
+            let short = share(pairs.iter().map(|pairs| pairs.short).sum());
+            (by_head(short) + left, 0.0)
+        }
+        Source::New(_) => {
+            let mut apart: Vec<f32> = pairs
+                .iter()
+                .flat_map(|pairs| pairs.apart.iter().copied())
+                .collect();
+            let rank = (apart.len() as f64 * LEFT) as usize;
+            let few = match apart.get(rank) {
+                Some(_) => *apart.select_nth_unstable_by(rank, f32::total_cmp).1,
+                None => f32::NEG_INFINITY,
+            };
+            let ahead = pairs.iter().filter(|pairs| pairs.reach <= f64::from(few));
+            let both = (ahead.count() as f64 / SAMPLE as f64).powi(2);
+            let projection = 8.0 * h * d / n as f64;
+            let cost = both * by_head(LEFT) + (1.0 - both) * (d + READ) + projection + left;
+            (cost, few)
+        }
+    };
+    if head_cost < coarse_cost.min(fine_cost) {
+        return Way::Head(coarse, few);
     }
-    Plan::Whole(if coarse_cost < fine_cost { coarse } else { isa })
+    Way::Whole(if coarse_cost < fine_cost { coarse } else { isa })
+}
+
+/// The pairs of one row of the sample.
+#[derive(Debug, Default)]
+struct Pairs {
+    /// Those that proposals of either kind of numbers would leave.
+    fine: usize,
+    coarse: usize,
+    /// Those that the directions of a head would leave, and all squared distances by them.
+    short: usize,
+    apart: Vec<f32>,
+    /// The furthest that is asked for, and what is not sure about it.
+    reach: f64,
 }
 
 #[cfg(test)]

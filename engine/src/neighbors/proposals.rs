@@ -99,7 +99,7 @@ impl<'a> Proposals<'a> {
     }
 
     /// The directions of a head: lower ends only. O(n h).
-    pub(super) fn of_head(
+    pub fn of_head(
         isa: Isa,
         points: &'a Points<'a>,
         head: &'a Head,

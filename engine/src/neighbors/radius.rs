@@ -11,8 +11,9 @@ use std::sync::{Mutex, PoisonError};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
+use super::plan::Sampled;
 use super::spatial::{BLOCK, Spatial};
-use super::{Metric, Points, Proposals, numbers};
+use super::{Metric, Points, Proposals, way};
 use crate::context::{Cancelled, Context};
 use crate::error::Error;
 use crate::linalg::{Block, Isa, LANES, bound, isa, products, select_below};
@@ -127,9 +128,8 @@ impl<'a> Within<'a> {
         let squared = squared_for(points, metric, radius);
         let working = squared * points.squared_scale();
         // Eight bits where they leave few more pairs to decide.
-        let isa = numbers(isa, points, &spatial.order, |sampled| {
-            vec![working; sampled.rows.len()]
-        });
+        let all_within = |sampled: &Sampled<'_>| vec![working; sampled.rows.len()];
+        let isa = way(isa, points, &spatial.order, None, all_within).isa();
         Within {
             points,
             tiles: Proposals::whole(isa, points, spatial.order.clone()),

@@ -41,8 +41,8 @@ fn by_distance(a: &(f32, u32), b: &(f32, u32)) -> std::cmp::Ordering {
 }
 
 impl Shortlists {
-    /// Empty lists for the rows at `count` places from `first`. `k >= 1`.
-    pub fn new(k: usize, first: usize, count: usize) -> Shortlists {
+    /// Empty lists for the rows at the places from `first`, which have these limits. `k >= 1`.
+    pub fn new(k: usize, first: usize, limits: Vec<f32>) -> Shortlists {
         let empty = || Row {
             full: 2 * k + 32,
             ..Row::default()
@@ -50,8 +50,8 @@ impl Shortlists {
         Shortlists {
             k,
             first,
-            rows: (0..count).map(|_| empty()).collect(),
-            limits: vec![f32::MAX; count],
+            rows: limits.iter().map(|_| empty()).collect(),
+            limits,
             uppers: Vec::new(),
         }
     }
@@ -63,6 +63,13 @@ impl Shortlists {
             if self.rows[row].open.len() >= self.rows[row].full {
                 self.thin(row, ends);
             }
+        }
+    }
+
+    /// Brings every limit to what the proposals say.
+    pub fn narrow(&mut self, ends: &Ends<'_>) {
+        for row in 0..self.rows.len() {
+            self.thin(row, ends);
         }
     }
 

@@ -8,9 +8,10 @@
 //! instead of passes over all pairs.
 //!
 //! Lists that are not exact, or are asked to be enough, are believed: the shortest listed edge counts as the shortest.
-//! Only components that no list leaves are then joined by passes. So the tree is that of the lists' graph, which is as good
-//! inside clusters and somewhat longer between them.
+//! Components that no list leaves are joined by rows that lie towards each other. So the tree is that of the lists' graph,
+//! which is as good inside clusters and somewhat longer between them.
 
+mod centres;
 mod descent;
 mod sweep;
 
@@ -21,7 +22,9 @@ use super::lists::Lists;
 use crate::context::Context;
 use crate::error::Error;
 use crate::linalg::Isa;
-use crate::neighbors::{KdTree, KnnGraph, Neighbors, Points, Recall, knn_by, knn_nearly, tree_for};
+use crate::neighbors::{
+    Head, KdTree, KnnGraph, Neighbors, Points, Recall, knn_and_head, knn_by, knn_nearly, tree_for,
+};
 use descent::Descent;
 use sweep::{Between, sweep};
 
@@ -46,6 +49,8 @@ struct Found {
     neighbors: Neighbors,
     recall: Option<Recall>,
     believed: bool,
+    /// The few directions that the search discarded by, if it did.
+    head: Option<Head>,
 }
 
 fn find(
@@ -57,11 +62,18 @@ fn find(
     context: &Context,
 ) -> Result<Found, Error> {
     Ok(match near {
-        Near::Exact => Found {
-            neighbors: knn_by(by_box, isa, points, listed, context)?,
-            recall: None,
-            believed: false,
-        },
+        Near::Exact => {
+            let (neighbors, head) = match by_box {
+                Some(_) => (knn_by(by_box, isa, points, listed, context)?, None),
+                None => knn_and_head(isa, points, listed, context)?,
+            };
+            Found {
+                neighbors,
+                recall: None,
+                believed: false,
+                head,
+            }
+        }
         Near::Nearly => {
             let (neighbors, recall) = knn_nearly(by_box, isa, points, listed, context)?;
             Found {
@@ -69,6 +81,7 @@ fn find(
                 recall,
                 // The tree of boxes is exact and as fast.
                 believed: by_box.is_none(),
+                head: None,
             }
         }
         Near::Known(graph) => {
@@ -86,6 +99,7 @@ fn find(
                 neighbors,
                 recall: graph.recall,
                 believed: graph.recall.is_some(),
+                head: None,
             }
         }
     })
@@ -106,7 +120,7 @@ pub(super) fn tree(
     let listed = LISTED.max(min_samples - 1);
     let by_box = tree_for(isa, points, listed);
     let found = find(near, by_box.as_ref(), isa, points, listed, context)?;
-    let (recall, believed) = (found.recall, found.believed);
+    let (recall, believed, head) = (found.recall, found.believed, found.head);
     let found = found.neighbors;
     let k = found.indices.ncols();
     let stretch = points.stretch(alpha);
@@ -155,6 +169,15 @@ pub(super) fn tree(
             }
         }
     }
+    while believed && (2..=TABLE).contains(&groups.count()) {
+        let step = context.step("join components", 0);
+        let of = groups.dense();
+        let mut edges = centres::edges(isa, points, &lists, stretch, &of, &step)?;
+        edges.sort_unstable_by(Edge::compare);
+        for edge in edges {
+            groups.add(edge, &mut tree);
+        }
+    }
     while groups.count() > 1 {
         let of = groups.dense();
         let (known, _) = lists.shortest(&of, groups.count());
@@ -163,7 +186,14 @@ pub(super) fn tree(
         } else {
             Between::out_of_each(known)
         };
-        let mut edges = sweep(isa, points, &lists, stretch, &of, between, context)?;
+        let rows = sweep::Rows {
+            points,
+            head: head.as_ref(),
+            lists: &lists,
+            stretch,
+            of: &of,
+        };
+        let mut edges = sweep(isa, &rows, between, context)?;
         edges.sort_unstable_by(Edge::compare);
         for edge in edges {
             groups.add(edge, &mut tree);

@@ -254,8 +254,10 @@ fn far_groups_are_joined_when_lists_are_believed_too() {
         weights.sort_by(f32::total_cmp);
         let expected = plain_weights(&x, Metric::Euclidean, 4, 1.0);
         assert_eq!(weights.len(), expected.len());
-        // What joins the groups is exact either way.
-        assert_eq!(weights[weights.len() - 4..], expected[expected.len() - 4..]);
+        // Seven groups: what joins them is exact, or nearly.
+        let joins = |weights: &[f32]| weights[weights.len() - 6..].iter().sum::<f32>();
+        let (found, least) = (joins(&weights), joins(&expected));
+        assert!(found >= least && found <= least * if nearly { 1.02 } else { 1.0 });
     }
 }
 

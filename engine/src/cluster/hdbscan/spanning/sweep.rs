@@ -15,8 +15,8 @@ use rayon::prelude::*;
 use super::super::edges::Edge;
 use super::super::lists::Lists;
 use crate::context::{Cancelled, Context};
-use crate::linalg::{Block, Isa, LANES, bound, products, select_below_each};
-use crate::neighbors::{Points, Proposals, numbers};
+use crate::linalg::{self, Block, Isa, LANES, bound, products, select_below_each};
+use crate::neighbors::{Ends, Head, Points, Proposals, Way, way};
 
 /// Rows in a block.
 const ROWS: usize = 64;
@@ -159,12 +159,34 @@ impl Between {
     }
 }
 
+/// The rows that are to be joined, and what is known of them.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub points: &'a Points<'a>,
+    /// A few directions of each row, if there are any.
+    pub head: Option<&'a Head>,
+    pub lists: &'a Lists,
+    pub stretch: f32,
+    /// The component of each row.
+    pub of: &'a [u32],
+}
+
+impl Rows<'_> {
+    /// The greatest lower end of a proposal that a weight may belong to.
+    fn proposed(&self, weight: f32) -> f32 {
+        let squared = f64::from(weight) / f64::from(self.stretch) * self.points.squared_scale();
+        // The shares of the rows cover the roundings of the comparison.
+        (squared * (1.0 + 1e-6) + f64::from(bound::floor(self.points.dims())))
+            .min(f64::from(f32::MAX)) as f32
+    }
+}
+
 struct Sweep<'a> {
-    points: &'a Points<'a>,
-    lists: &'a Lists,
-    stretch: f32,
-    /// The rows that may have an edge of interest, in the order of their components.
+    rows: Rows<'a>,
+    /// The rows that may have an edge of interest, in the order of their components: whole, or their heads.
     tiles: Proposals<'a>,
+    /// What single pairs of whole rows propose, where tiles are of heads.
+    pairs: Option<(linalg::Rows, Ends<'a>)>,
     /// The component of each place in that order.
     of: Vec<u32>,
     between: Between,
@@ -177,25 +199,27 @@ struct Buffers {
     tile: Vec<f32>,
     limits: Vec<f32>,
     found: Vec<(f32, u32, u32)>,
+    others: Vec<u32>,
+    values: Vec<f32>,
 }
 
-/// The shortest edges that `between` asks for, given each row's component.
+/// The shortest edges that `between` asks for.
 pub(super) fn sweep(
     isa: Isa,
-    points: &Points<'_>,
-    lists: &Lists,
-    stretch: f32,
-    of: &[u32],
+    rows: &Rows<'_>,
     between: Between,
     context: &Context,
 ) -> Result<Vec<Edge>, Cancelled> {
+    let Rows {
+        points, lists, of, ..
+    } = *rows;
     let components = of.iter().max().map_or(0, |last| *last as usize + 1);
     let most = between.most(components);
     let mut order: Vec<u32> = (0..of.len() as u32)
         .filter(|&row| lists.core[row as usize] <= most[of[row as usize] as usize])
         .collect();
     order.sort_by_key(|&row| of[row as usize]);
-    let isa = numbers(isa, points, &order, |sampled| {
+    let way = way(isa, points, &order, rows.head, |sampled| {
         let row = sampled.rows[sampled.at];
         let reach = sampled.rows.iter().map(|&other| {
             let (from, to) = (of[row as usize], of[other as usize]);
@@ -203,29 +227,49 @@ pub(super) fn sweep(
             if from == to || lists.weight(row, other, 0.0) > limit {
                 return -1.0;
             }
-            f64::from(proposed(points, stretch, limit))
+            f64::from(rows.proposed(limit))
         });
         reach.collect()
     });
+    sweep_by(way, rows, &order, between, context)
+}
+
+/// The same by a way that is given, over rows in the order of their components.
+fn sweep_by(
+    way: Way,
+    rows: &Rows<'_>,
+    order: &[u32],
+    between: Between,
+    context: &Context,
+) -> Result<Vec<Edge>, Cancelled> {
+    let Rows { points, of, .. } = *rows;
     let of = order.iter().map(|&row| of[row as usize]).collect();
+    let (tiles, pairs) = match (way, rows.head) {
+        (Way::Head(coarse, _), Some(head)) => {
+            let whole = linalg::Rows::pack_with(coarse, order.len(), points.dims(), |at, out| {
+                points.working_row(coarse, order[at] as usize, out);
+            });
+            let ends = Ends::new(
+                points,
+                order,
+                whole.norms(),
+                whole.moves(),
+                whole.usual_move(),
+            );
+            let tiles = Proposals::of_head(coarse, points, head, order);
+            (tiles, Some((whole, ends)))
+        }
+        _ => (Proposals::whole(way.isa(), points, order), None),
+    };
     let sweep = Sweep {
-        points,
-        lists,
-        stretch,
-        tiles: Proposals::whole(isa, points, &order),
+        rows: *rows,
+        tiles,
+        pairs,
         of,
         between,
     };
     sweep.run(context)?;
     Ok(sweep.between.into_edges())
-}
-
-/// The greatest lower end of a proposal that a weight may belong to.
-fn proposed(points: &Points<'_>, stretch: f32, weight: f32) -> f32 {
-    let squared = f64::from(weight) / f64::from(stretch) * points.squared_scale();
-    // The shares of the rows cover the roundings of the comparison.
-    (squared * (1.0 + 1e-6) + f64::from(bound::floor(points.dims()))).min(f64::from(f32::MAX))
-        as f32
 }
 
 impl Sweep<'_> {
@@ -246,6 +290,8 @@ impl Sweep<'_> {
                     tile: vec![0.0; ROWS * COLUMNS],
                     limits: Vec::new(),
                     found: Vec::new(),
+                    others: Vec::new(),
+                    values: Vec::new(),
                 },
                 |buffers, block| {
                     let rows = block * ROWS..((block + 1) * ROWS).min(n);
@@ -292,6 +338,10 @@ impl Sweep<'_> {
                 0,
                 &mut buffers.found,
             );
+            if buffers.found.is_empty() {
+                continue;
+            }
+            self.look_again(row, columns.start, buffers);
             if self.decide(row, columns.start, &mut buffers.found) {
                 self.fill_limits(self.of[row], &columns, &padded, &mut buffers.limits);
             }
@@ -314,24 +364,48 @@ impl Sweep<'_> {
                 last = (other, self.between.limit(component, other));
             }
             let limit = last.1;
-            let core = self.lists.core[self.tiles.ends.order[column] as usize];
+            let core = self.rows.lists.core[self.tiles.ends.order[column] as usize];
             if other == component || core > limit {
                 return f32::NEG_INFINITY;
             }
-            (self.proposed(limit) - self.tiles.ends.low[column]).min(f32::MAX)
+            (self.rows.proposed(limit) - self.tiles.ends.low[column]).min(f32::MAX)
         }));
         limits.resize(padded.len(), f32::NEG_INFINITY);
     }
 
-    /// See [`proposed`].
-    fn proposed(&self, weight: f32) -> f32 {
-        proposed(self.points, self.stretch, weight)
+    /// Lets go of what a product of whole rows discards, and replaces the rest's lower ends by its own.
+    fn look_again(&self, row: usize, first: usize, buffers: &mut Buffers) {
+        let Some((rows, ends)) = &self.pairs else {
+            return;
+        };
+        let Buffers {
+            found,
+            others,
+            values,
+            ..
+        } = buffers;
+        others.clear();
+        others.extend(found.iter().map(|&(_, column, _)| column + first as u32));
+        values.clear();
+        rows.products(row, others, values);
+        for ((value, ..), product) in found.iter_mut().zip(values.iter()) {
+            *value = ends.low[row] - 2.0 * product;
+        }
+        found.retain(|&(value, column, _)| {
+            let column = first + column as usize;
+            let limit = self.between.limit(self.of[row], self.of[column]);
+            value + ends.low[column] <= self.rows.proposed(limit)
+        });
     }
 
     /// Decides the proposals found for a row, nearest first; whether any was an improvement.
     fn decide(&self, row: usize, first: usize, found: &mut [(f32, u32, u32)]) -> bool {
         let mut improved = false;
-        let lower = |column: usize, value: f32| value + self.tiles.ends.low[column];
+        let ends = self
+            .pairs
+            .as_ref()
+            .map_or(&self.tiles.ends, |(_, ends)| ends);
+        let lower = |column: usize, value: f32| value + ends.low[column];
         found.sort_unstable_by(|a, b| {
             lower(first + a.1 as usize, a.0)
                 .total_cmp(&lower(first + b.1 as usize, b.0))
@@ -343,13 +417,70 @@ impl Sweep<'_> {
             let (from, to) = (self.of[row], self.of[column]);
             let limit = self.between.limit(from, to);
             let b = self.tiles.ends.order[column];
-            if lower(column, value) > self.proposed(limit) || self.lists.weight(a, b, 0.0) > limit {
+            if lower(column, value) > self.rows.proposed(limit)
+                || self.rows.lists.weight(a, b, 0.0) > limit
+            {
                 continue;
             }
-            let stretched = self.points.squared(a as usize, b as usize) * self.stretch;
-            let weight = self.lists.weight(a, b, stretched);
+            let stretched = self.rows.points.squared(a as usize, b as usize) * self.rows.stretch;
+            let weight = self.rows.lists.weight(a, b, stretched);
             improved |= weight <= limit && self.between.improve(from, to, Edge::new(weight, a, b));
         }
         improved
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Array2;
+
+    use super::*;
+    use crate::neighbors::Metric;
+
+    #[test]
+    fn heads_and_every_precision_find_the_same_edges() {
+        let normal = |stream: u64, at: usize| crate::random::normal(4, stream, at as u64) as f32;
+        let x = Array2::from_shape_fn((390, 40), |(i, j)| {
+            normal(1, (i % 6) * 40 + j) + 0.5 * normal(2, i * 40 + j)
+        });
+        let points = Points::new(x.view(), Metric::Euclidean).unwrap();
+        let of: Vec<u32> = (0..390).map(|row| row % 6).collect();
+        let all: Vec<u32> = (0..390).collect();
+        let mut order = all.clone();
+        order.sort_by_key(|&row| of[row as usize]);
+        let lists = Lists {
+            k: 0,
+            neighbors: Vec::new(),
+            stretched: Vec::new(),
+            core: (0..390).map(|row| (row % 7) as f32).collect(),
+            end: vec![0.0; 390],
+            inside: vec![0; 390],
+        };
+        let head = Head::of(Isa::PORTABLE, &points, &all, 16);
+        let rows = Rows {
+            points: &points,
+            head: Some(&head),
+            lists: &lists,
+            stretch: 1.0,
+            of: &of,
+        };
+        let run = |way: Way, table: bool| {
+            let between = if table {
+                Between::every_two(6, &lists, &of)
+            } else {
+                Between::out_of_each(vec![Edge::NONE; 6])
+            };
+            let mut edges = sweep_by(way, &rows, &order, between, &Context::new(0)).unwrap();
+            edges.sort_unstable_by(Edge::compare);
+            edges
+        };
+        for table in [false, true] {
+            let expected = run(Way::Whole(Isa::PORTABLE), table);
+            assert!(expected.len() >= 6);
+            for isa in Isa::available() {
+                assert_eq!(run(Way::Whole(isa), table), expected, "{isa}");
+                assert_eq!(run(Way::Head(isa.in_int8(), 0.0), table), expected, "{isa}");
+            }
+        }
     }
 }
