@@ -18,8 +18,8 @@ const MANY_FOR_HEAD: usize = 8_192;
 /// Rows of the sample, and the most rows that each is compared with.
 const SAMPLE: usize = 32;
 const OTHERS: usize = 4_096;
-/// The most directions of a head.
-const MOST_DIRECTIONS: usize = 256;
+/// The most directions of a head: finding them takes their square.
+const MOST_DIRECTIONS: usize = 128;
 
 // Costs, in products of one coordinate of a pair by the unit for integers, as measured on a Zen 4.
 /// Reading a product again.

@@ -230,6 +230,12 @@ pub(super) fn out_of_each(
         let step = context.step("join components", 0);
         return Ok(Descent::new(isa, &by_box, &lists, 1.0).shortest(of, known, &step)?);
     }
-    let between = Between::out_of_each(known);
-    Ok(sweep(isa, points, &lists, 1.0, of, between, context)?)
+    let rows = sweep::Rows {
+        points,
+        head: None,
+        lists: &lists,
+        stretch: 1.0,
+        of,
+    };
+    Ok(sweep(isa, &rows, Between::out_of_each(known), context)?)
 }
