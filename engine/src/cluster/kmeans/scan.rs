@@ -66,7 +66,7 @@ impl Scan<'_> {
                 let panel = (group - groups.start) * width + at;
                 least = least.min(low);
                 if low <= self.seen.limit || self.first / LANES + panel == own_panel {
-                    self.panel(panel, group);
+                    self.panel(panel, group, low);
                 } else if group == self.seen.group {
                     self.seen.second = self.seen.second.min(low);
                 }
@@ -75,8 +75,8 @@ impl Scan<'_> {
         }
     }
 
-    /// Takes what a panel says that may hold the nearest, or holds the row's own centre.
-    fn panel(&mut self, panel: usize, group: usize) {
+    /// Takes what a panel says that may hold the nearest, or holds the row's own centre; `least` is its lowest proposal.
+    fn panel(&mut self, panel: usize, group: usize, least: f32) {
         let lanes = panel * LANES..(panel + 1) * LANES;
         let mut values = [0.0_f32; LANES];
         let pairs = self.offsets[lanes.clone()].iter().zip(&self.sums[lanes]);
@@ -84,23 +84,21 @@ impl Scan<'_> {
             *value = offset - 2.0 * sum;
         }
         let first_slot = self.first + panel * LANES;
-        let (mut best, mut least, mut second) = (0, f32::INFINITY, f32::INFINITY);
-        for (lane, &value) in values.iter().enumerate() {
-            if value < least {
-                (best, second, least) = (lane, least, value);
-            } else if value < second {
-                second = value;
-            }
-        }
+        let best = values.iter().position(|&value| value == least).unwrap_or(0);
+        let mut others = values;
+        others[best] = f32::INFINITY;
+        let next = lowest(others);
         let seen = &mut *self.seen;
         if (first_slot..first_slot + LANES).contains(&self.own) {
             seen.own = values[self.own - first_slot];
         }
         if least < seen.least {
-            if seen.group == group {
-                second = second.min(seen.least);
-            }
-            (seen.least, seen.second, seen.group) = (least, second, group);
+            seen.second = if seen.group == group {
+                next.min(seen.least)
+            } else {
+                next
+            };
+            (seen.least, seen.group) = (least, group);
             seen.best = self.order.center[first_slot + best];
             seen.limit = seen.limit.min(least + 2.0 * seen.off);
             let reach = (seen.norm + least + seen.off).max(0.0).sqrt() * (1.0 + self.slack);
@@ -108,16 +106,43 @@ impl Scan<'_> {
         } else if seen.group == group {
             seen.second = seen.second.min(least);
         }
-        if least <= seen.limit {
-            for (lane, &value) in values.iter().enumerate() {
-                if value <= seen.limit && value < f32::INFINITY {
-                    self.close.push(Close {
-                        at: self.at,
-                        center: self.order.center[first_slot + lane],
-                        value,
-                    });
-                }
+        let limit = seen.limit;
+        if least > limit {
+            return;
+        }
+        // Mostly one centre only.
+        let lanes = if next > limit {
+            best..best + 1
+        } else {
+            0..LANES
+        };
+        for lane in lanes {
+            let value = values[lane];
+            if value <= limit && value < f32::INFINITY {
+                self.close.push(Close {
+                    at: self.at,
+                    center: self.order.center[first_slot + lane],
+                    value,
+                });
             }
         }
     }
+}
+
+/// The lowest of a panel's values, halves onto halves, as vector registers do it.
+#[inline(always)]
+fn lowest(mut values: [f32; LANES]) -> f32 {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            let other = values[lane + half];
+            values[lane] = if other < values[lane] {
+                other
+            } else {
+                values[lane]
+            };
+        }
+        half /= 2;
+    }
+    values[0]
 }
