@@ -35,10 +35,10 @@ pub use layer_end::{add_bias, add_bias_and};
 pub use leaf::{LEAF, leaf_below, leaf_outside};
 pub use pairs::Rows;
 pub use panels::{Block, LANES, Panels, measure, packed};
-pub use products::products;
+pub use products::{products, products_of};
 pub use resample::{ROWS, WEIGHT_BITS, Window, filter_across, filter_down};
 pub use roots::{Bundles, add_scatter, add_up, distances, mean_bounds, total};
-pub use rows::{add_centred, centre, hash_row, sum_of_squares};
+pub use rows::{add_and_bound, add_centred, centre, hash_row, sum_of_squares};
 pub use scan::{Nearest, lowest_of_each, nearest, select_below, select_below_each, select_close};
 pub use speed::measured_gflops;
 

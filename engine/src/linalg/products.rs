@@ -18,16 +18,19 @@ use super::panels::{Block, LANES, Panels};
 /// Words of panels that are walked again and again: they should stay in the second-level cache.
 const CACHED_WORDS: usize = 96 * 1024;
 
-/// One call of a kernel: `rows` rows from `left`, `panels` panels from `right`, sums to `out`.
+/// The most rows that a kernel takes at a time.
+const MOST_ROWS: usize = 8;
+
+/// One call of a kernel: the rows at `left`, `panels` panels from `right`, sums to `out`.
 #[derive(Clone, Copy)]
 struct Tile {
-    left: *const u32,
+    left: [*const u32; MOST_ROWS],
     right: *const u32,
     steps: usize,
     out: *mut f32,
     out_stride: usize,
     /// Of integers only: the step of each row, and of each lane its step and what the shift of the left side added.
-    left_scales: *const f32,
+    left_scales: [f32; MOST_ROWS],
     right_scales: *const f32,
     right_shifts: *const i32,
 }
@@ -37,10 +40,10 @@ struct Kernel {
     rows: usize,
     panels: usize,
     /// # Safety
-    /// The machine has the kernel's instructions; `left` holds as many rows of `steps` words as asked for (at most
-    /// `rows`), `right` as many panels of `16 * steps` words (at most `panels`), and `out` may be written at
-    /// `r * out_stride + c` for each of those rows `r` and `c < 16 * panels`. A kernel of integers may read a step for
-    /// each row, and a step and a shift for each of the `16 * panels` lanes.
+    /// The machine has the kernel's instructions; `left` points to as many rows of `steps` words as asked for (at most
+    /// `rows`), `right` to as many panels of `16 * steps` words (at most `panels`), and `out` may be written at
+    /// `r * out_stride + c` for each of those rows `r` and `c < 16 * panels`. A kernel of integers may read a step and
+    /// a shift for each of the `16 * panels` lanes.
     run: unsafe fn(tile: Tile, rows: usize, panels: usize),
 }
 
@@ -60,14 +63,43 @@ pub fn products(
     out: &mut [f32],
     stride: usize,
 ) {
+    blocked(block, block.rows, |row| row, panels, range, out, stride);
+}
+
+/// As [`products`], for some of the block's rows, in the order given: entry `(r, c)` is of row `rows[r]`. They are read
+/// where they lie.
+///
+/// # Panics
+/// As there, and if the block has no such row.
+pub fn products_of(
+    block: &Block,
+    rows: &[u32],
+    panels: &Panels,
+    range: Range<usize>,
+    out: &mut [f32],
+    stride: usize,
+) {
+    let row_at = |at: usize| rows[at] as usize;
+    blocked(block, rows.len(), row_at, panels, range, out, stride);
+}
+
+fn blocked(
+    block: &Block,
+    count: usize,
+    row_at: impl Fn(usize) -> usize,
+    panels: &Panels,
+    range: Range<usize>,
+    out: &mut [f32],
+    stride: usize,
+) {
     let columns = range.len() * LANES;
     assert!(block.isa == panels.isa && (block.rows == 0 || block.steps == panels.steps));
     assert!(range.end <= panels.len() && columns <= stride);
-    if block.rows == 0 || columns == 0 {
+    if count == 0 || columns == 0 {
         return;
     }
     let steps = block.steps;
-    assert!(out.len() >= (block.rows - 1) * stride + columns);
+    assert!(out.len() >= (count - 1) * stride + columns);
     let kernel = kernel(block.isa);
     let cached =
         (CACHED_WORDS / (LANES * steps).max(1)).max(kernel.panels) / kernel.panels * kernel.panels;
@@ -75,8 +107,16 @@ pub fn products(
     while group < range.end {
         let group_end = (group + cached).min(range.end);
         let mut row = 0;
-        while row < block.rows {
-            let rows = kernel.rows.min(block.rows - row);
+        while row < count {
+            let rows = kernel.rows.min(count - row);
+            let mut left = [std::ptr::null(); MOST_ROWS];
+            let mut left_scales = [0.0; MOST_ROWS];
+            for at in 0..rows {
+                let row = row_at(row + at);
+                assert!(row < block.rows);
+                left[at] = block.words[row * steps..][..steps].as_ptr();
+                left_scales[at] = block.scales.get(row).copied().unwrap_or(0.0);
+            }
             let mut panel = group;
             while panel < group_end {
                 let count = kernel.panels.min(group_end - panel);
@@ -87,20 +127,20 @@ pub fn products(
                     count
                 };
                 let tile = Tile {
-                    left: block.words[row * steps..].as_ptr(),
+                    left,
                     right: panels.words[panel * LANES * steps..].as_ptr(),
                     steps,
                     out: out[row * stride + (panel - range.start) * LANES..].as_mut_ptr(),
                     out_stride: stride,
-                    left_scales: of_integers(&block.scales, row, rows),
+                    left_scales,
                     right_scales: of_integers(&panels.scales, panel * LANES, count * LANES),
                     right_shifts: of_integers(&panels.shifts, panel * LANES, count * LANES),
                 };
-                // SAFETY: the block's `isa` proves the instructions. Rows `row..row + rows` and panels
-                // `panel..panel + count` are inside the operands (checked above and by the two slicings), and the
+                // SAFETY: the block's `isa` proves the instructions. `left` points to `rows` rows of `steps` words, each
+                // sliced above; panels `panel..panel + count` are inside the operand (the range was checked), and the
                 // last entry written, row `row + rows - 1`, column `(panel - start + count) * 16 - 1`, is below
-                // `(block.rows - 1) * stride + columns <= out.len()`. Operands of integers, and only they, have steps
-                // and shifts, and those are sliced for as many rows and lanes as are asked for.
+                // `(all rows - 1) * stride + columns <= out.len()`. Operands of integers, and only they, have steps and
+                // shifts, and those are sliced for as many lanes as are asked for.
                 unsafe { (kernel.run)(tile, rows, count) };
                 panel += count;
             }

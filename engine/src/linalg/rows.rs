@@ -18,6 +18,18 @@ for_every_isa! {
         }
     }
 
+    /// Adds a row to f64 sums, and gives the bits of its largest coordinate without the sign: floats order as these do, what
+    /// is not finite above all others. O(d).
+    pub fn add_and_bound(row: &[f32], sums: &mut [f64]) -> u32 {
+        let mut most = 0;
+        for (sum, x) in sums.iter_mut().zip(row) {
+            *sum += f64::from(*x);
+            let size = x.to_bits() & 0x7FFF_FFFF;
+            most = if size > most { size } else { most };
+        }
+        most
+    }
+
     /// The squared length of a row in f64, partial sums in a fixed order. O(d).
     pub fn sum_of_squares(row: &[f32]) -> f64 {
         let mut sums = [0.0_f64; 16];

@@ -12,7 +12,9 @@ use rayon::prelude::*;
 use super::Metric;
 use crate::error::Error;
 use crate::linalg::bound::Scale;
-use crate::linalg::{Block, Isa, Panels, add_centred, centre, measure, squared_distance};
+use crate::linalg::{
+    Block, Isa, Panels, add_and_bound, add_centred, centre, isa, measure, squared_distance,
+};
 
 /// Rows that are summed together when the mean is taken; a block, so that threads do not change the order.
 const MEAN_ROWS: usize = 512;
@@ -57,22 +59,26 @@ impl<'a> Points<'a> {
             Some(slice) => Cow::Borrowed(slice),
             None => Cow::Owned(x.iter().copied().collect()),
         };
-        let mut largest = largest(&data, dims)?;
+        let mut extent = Extent::of(&data, dims)?;
         let mut kept = Scale::of(0.0);
         if metric == Metric::Cosine {
             data.to_mut()
                 .par_chunks_exact_mut(dims)
                 .for_each(to_length_one);
-            largest = if largest > 0.0 { 1.0 } else { 0.0 };
-        } else if !Scale::of(largest).is_mild() {
-            kept = Scale::of(largest);
+            let largest = if extent.largest > 0.0 { 1.0 } else { 0.0 };
+            extent = Extent {
+                largest,
+                ..Extent::of(&data, dims)?
+            };
+        } else if !Scale::of(extent.largest).is_mild() {
+            kept = Scale::of(extent.largest);
             data.to_mut()
                 .par_iter_mut()
                 .for_each(|x| *x = kept.apply(*x));
-            largest = kept.apply(largest);
+            extent = Extent::of(&data, dims)?;
         }
-        let scale = Scale::of(largest);
-        let mean = mean(&data, dims, scale);
+        let scale = Scale::of(extent.largest);
+        let mean = extent.mean(rows, scale);
         Ok(Points {
             data,
             rows,
@@ -228,25 +234,54 @@ impl<'a> Points<'a> {
     }
 }
 
-/// The largest absolute coordinate.
-fn largest(data: &[f32], dims: usize) -> Result<f32, Error> {
-    // Without their sign, floats order as their bits do, what is not finite above all others: whole numbers are compared
-    // a register at a time.
-    let parts = data.par_chunks(1 << 16).map(|part| {
-        let sizes = part.iter().map(|x| x.to_bits() & 0x7FFF_FFFF);
-        sizes.fold(0, |most, size| if size > most { size } else { most })
-    });
-    let largest = f32::from_bits(parts.max().unwrap_or(0));
-    if largest.is_finite() {
-        return Ok(largest);
+/// What one pass over the rows tells: the largest absolute coordinate, and the sum of each coordinate.
+struct Extent {
+    largest: f32,
+    sums: Vec<f64>,
+}
+
+impl Extent {
+    /// Looks at all rows: f64 sums a block, added in the blocks' order.
+    fn of(data: &[f32], dims: usize) -> Result<Extent, Error> {
+        let isa = isa();
+        let blocks: Vec<(u32, Vec<f64>)> = data
+            .par_chunks(MEAN_ROWS * dims)
+            .map(|block| {
+                let mut sums = vec![0.0_f64; dims];
+                let most = block
+                    .chunks_exact(dims)
+                    .map(|row| add_and_bound(isa, row, &mut sums))
+                    .max();
+                (most.unwrap_or(0), sums)
+            })
+            .collect();
+        let mut sums = vec![0.0_f64; dims];
+        for (_, block) in &blocks {
+            for (total, sum) in sums.iter_mut().zip(block) {
+                *total += sum;
+            }
+        }
+        let most = blocks.iter().map(|(most, _)| *most).max();
+        let largest = f32::from_bits(most.unwrap_or(0));
+        if largest.is_finite() {
+            return Ok(Extent { largest, sums });
+        }
+        let at = data.iter().position(|x| !x.is_finite()).unwrap_or(0);
+        Err(Error::Input(format!(
+            "row {} holds {} at position {}; vectors must be finite numbers",
+            at / dims,
+            data[at],
+            at % dims
+        )))
     }
-    let at = data.iter().position(|x| !x.is_finite()).unwrap_or(0);
-    Err(Error::Input(format!(
-        "row {} holds {} at position {}; vectors must be finite numbers",
-        at / dims,
-        data[at],
-        at % dims
-    )))
+
+    /// The mean of `rows` rows, scaled.
+    fn mean(&self, rows: usize, scale: Scale) -> Vec<f32> {
+        let rows = rows.max(1) as f64;
+        let sums = self.sums.iter();
+        sums.map(|sum| (sum / rows * scale.factor()) as f32)
+            .collect()
+    }
 }
 
 /// Scales a row to length 1; a row of zeros stays.
@@ -261,31 +296,4 @@ fn to_length_one(row: &mut [f32]) {
             *x = (f64::from(*x) / length) as f32;
         }
     }
-}
-
-/// The mean of the scaled rows: f64 sums a block, added in the blocks' order.
-fn mean(data: &[f32], dims: usize, scale: Scale) -> Vec<f32> {
-    let sums: Vec<Vec<f64>> = data
-        .par_chunks(MEAN_ROWS * dims)
-        .map(|block| {
-            let mut sums = vec![0.0_f64; dims];
-            for row in block.chunks_exact(dims) {
-                for (sum, x) in sums.iter_mut().zip(row) {
-                    *sum += f64::from(*x);
-                }
-            }
-            sums
-        })
-        .collect();
-    let mut total = vec![0.0_f64; dims];
-    for block in &sums {
-        for (total, sum) in total.iter_mut().zip(block) {
-            *total += sum;
-        }
-    }
-    let rows = (data.len() / dims).max(1) as f64;
-    total
-        .iter()
-        .map(|sum| (sum / rows * scale.factor()) as f32)
-        .collect()
 }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::centers::most_share;
 use super::rows::{Open, Rows, TASK};
-use crate::linalg::{Block, LANES, Panels, bound, lowest_of_each, products, squared_distance};
+use crate::linalg::{LANES, Panels, bound, lowest_of_each, squared_distance};
 
 /// Rows as candidates for centres, packed.
 pub(super) struct Candidates {
@@ -52,7 +52,6 @@ pub(super) struct Compare<'a> {
     rows: &'a Rows<'a>,
     candidates: &'a Candidates,
     open: Open,
-    block: Block,
     tile: Vec<f32>,
     lowest: Vec<f32>,
     row: Vec<f32>,
@@ -65,7 +64,6 @@ impl<'a> Compare<'a> {
             rows,
             candidates,
             open: Open::new(rows.isa),
-            block: Block::new(rows.isa),
             tile: vec![0.0; TASK * panels * LANES],
             lowest: vec![0.0; panels],
             row: vec![0.0; rows.dims()],
@@ -110,8 +108,8 @@ impl<'a> Compare<'a> {
         let panels = &candidates.panels;
         let stride = candidates.offsets.len();
         rows.open(task, places, &mut self.open);
-        let block = rows.block(task, places, &mut self.open, &mut self.block);
-        products(block, panels, 0..panels.len(), &mut self.tile, stride);
+        let right = (panels, 0..panels.len());
+        rows.products(task, places, &mut self.open, right, &mut self.tile);
         let floor = bound::floor(dims);
         for (slot, &place) in places.iter().enumerate() {
             let number = task * TASK + place as usize;

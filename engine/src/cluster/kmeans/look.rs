@@ -9,7 +9,7 @@ use super::assign::NONE;
 use super::centers::{Centers, Order, relative_slack};
 use super::rows::{Open, Rows, TASK};
 use super::scan::{Close, Scan, Seen, lower};
-use crate::linalg::{Block, LANES, bound, lowest_of_each, products};
+use crate::linalg::{LANES, bound, lowest_of_each};
 
 /// Columns of a tile. Groups are looked at together up to this many; where one alone is wider, fewer rows are.
 const COLUMNS: usize = 6 * LANES;
@@ -29,7 +29,6 @@ pub(super) struct Look<'a> {
     /// Where each row's part of `close` ends, once sorted.
     ends: Vec<(u32, u32)>,
     open: Open,
-    block: Block,
     tile: Vec<f32>,
     lowest: Vec<f32>,
 }
@@ -62,7 +61,6 @@ impl<'a> Look<'a> {
             close: Vec::new(),
             ends: vec![(0, 0); TASK],
             open: Open::new(rows.isa),
-            block: Block::new(rows.isa),
             tile: vec![0.0; rows_at_once(columns) * columns],
             lowest: vec![0.0; columns / LANES],
         }
@@ -174,15 +172,14 @@ impl<'a> Look<'a> {
         let together = (COLUMNS / (width * LANES)).max(1);
         let at_once = rows_at_once(together * width * LANES);
         for rows in rows.chunks(at_once) {
-            let block = self
-                .rows
-                .block(self.task, rows, &mut self.open, &mut self.block);
             for first in groups.clone().step_by(together) {
                 let some = first..(first + together).min(groups.end);
                 let panels = first * width..(some.end * width).min(self.centers.panels.len());
                 let columns = panels.len() * LANES;
                 let tile = &mut self.tile[..rows.len() * columns];
-                products(block, &self.centers.panels, panels.clone(), tile, columns);
+                let right = (&self.centers.panels, panels.clone());
+                self.rows
+                    .products(self.task, rows, &mut self.open, right, tile);
                 for (slot, &at) in rows.iter().enumerate() {
                     let at = at as usize;
                     let label = labels[at];

@@ -3,9 +3,11 @@
 //! A packed row is a half of the row in bfloat16 and needs no mean taken off, so a round that looks at every row reads
 //! half the memory. Where all rows together would be too large, those that are open are packed anew each time.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use crate::linalg::{Block, Isa, bound};
+use crate::linalg::{Block, Isa, LANES, Panels, bound, products_of};
 use crate::neighbors::Points;
 
 /// Rows that one task looks at: packed, they stay in the second-level cache.
@@ -115,7 +117,7 @@ impl<'a> Rows<'a> {
         self.points.working_row(self.isa, at, out);
     }
 
-    /// Makes rows of a task, by their places in it, ready for [`Rows::block`].
+    /// Makes rows of a task, by their places in it, ready for [`Rows::products`].
     pub fn open(&self, task: usize, rows: &[u32], open: &mut Open) {
         if self.packed.is_empty() {
             let first = task * TASK;
@@ -128,30 +130,25 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Some of the rows opened, in rising order; `out` is room for them where they are to be gathered.
-    pub fn block<'b>(
-        &'b self,
+    /// Products of some of the rows opened with the panels of a range, as [`products_of`].
+    pub fn products(
+        &self,
         task: usize,
         rows: &[u32],
-        open: &'b mut Open,
-        out: &'b mut Block,
-    ) -> &'b Block {
+        open: &mut Open,
+        (panels, range): (&Panels, Range<usize>),
+        out: &mut [f32],
+    ) {
+        let columns = range.len() * LANES;
         if let Some(block) = self.packed.get(task) {
-            if rows.len() == block.rows() {
-                return block;
-            }
-            out.gather(block, rows);
-            return out;
+            products_of(block, rows, panels, range, out, columns);
+            return;
         }
         let Open {
             own, place, picked, ..
         } = open;
-        if rows.len() == own.rows() {
-            return own;
-        }
         picked.clear();
         picked.extend(rows.iter().map(|&at| place[at as usize]));
-        out.gather(own, picked);
-        out
+        products_of(own, picked, panels, range, out, columns);
     }
 }

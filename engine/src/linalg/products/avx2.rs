@@ -31,7 +31,7 @@ pub(super) unsafe fn f32(tile: Tile, rows: usize, panels: usize) {
 #[target_feature(enable = "avx2,fma")]
 unsafe fn rectangle<const R: usize>(tile: Tile) {
     let mut sums: [[__m256; 2]; R] = [[_mm256_setzero_ps(); 2]; R];
-    let (left, right) = (tile.left.cast::<f32>(), tile.right.cast::<f32>());
+    let right = tile.right.cast::<f32>();
     for step in 0..tile.steps {
         // SAFETY: the panel holds 16 words for each of `steps` steps.
         let (low, high) = unsafe {
@@ -40,7 +40,7 @@ unsafe fn rectangle<const R: usize>(tile: Tile) {
         };
         for (row, sums) in sums.iter_mut().enumerate() {
             // SAFETY: there are `R` rows of `steps` words.
-            let x = _mm256_set1_ps(unsafe { *left.add(row * tile.steps + step) });
+            let x = _mm256_set1_ps(unsafe { *tile.left[row].cast::<f32>().add(step) });
             sums[0] = _mm256_fmadd_ps(x, low, sums[0]);
             sums[1] = _mm256_fmadd_ps(x, high, sums[1]);
         }

@@ -78,7 +78,7 @@ pub(super) unsafe fn int8(tile: Tile, rows: usize, panels: usize) {
 #[target_feature(enable = "avx512f")]
 unsafe fn rectangle_f32<const R: usize, const P: usize>(tile: Tile) {
     let mut sums = [[_mm512_setzero_ps(); P]; R];
-    let (left, right) = (tile.left.cast::<f32>(), tile.right.cast::<f32>());
+    let right = tile.right.cast::<f32>();
     for step in 0..tile.steps {
         let mut group = [_mm512_setzero_ps(); P];
         for (panel, words) in group.iter_mut().enumerate() {
@@ -87,7 +87,7 @@ unsafe fn rectangle_f32<const R: usize, const P: usize>(tile: Tile) {
         }
         for (row, sums) in sums.iter_mut().enumerate() {
             // SAFETY: there are `R` rows of `steps` words.
-            let x = _mm512_set1_ps(unsafe { *left.add(row * tile.steps + step) });
+            let x = _mm512_set1_ps(unsafe { *tile.left[row].cast::<f32>().add(step) });
             for (sum, words) in sums.iter_mut().zip(&group) {
                 *sum = _mm512_fmadd_ps(x, *words, *sum);
             }
@@ -113,7 +113,7 @@ unsafe fn rectangle_bf16<const R: usize, const P: usize>(tile: Tile) {
         for (row, sums) in sums.iter_mut().enumerate() {
             // SAFETY: there are `R` rows of `steps` words.
             let x = pairs(_mm512_set1_epi32(
-                unsafe { *tile.left.add(row * tile.steps + step) }.cast_signed(),
+                unsafe { *tile.left[row].add(step) }.cast_signed(),
             ));
             for (sum, words) in sums.iter_mut().zip(&group) {
                 *sum = _mm512_dpbf16_ps(*sum, x, pairs(*words));
@@ -139,8 +139,7 @@ unsafe fn rectangle_int8<const R: usize, const P: usize>(tile: Tile) {
         }
         for (row, sums) in sums.iter_mut().enumerate() {
             // SAFETY: there are `R` rows of `steps` words.
-            let x =
-                _mm512_set1_epi32(unsafe { *tile.left.add(row * tile.steps + step) }.cast_signed());
+            let x = _mm512_set1_epi32(unsafe { *tile.left[row].add(step) }.cast_signed());
             for (sum, words) in sums.iter_mut().zip(&group) {
                 *sum = _mm512_dpbusd_epi32(*sum, x, *words);
             }
@@ -155,8 +154,7 @@ unsafe fn rectangle_int8<const R: usize, const P: usize>(tile: Tile) {
             )
         };
         for (row, sums) in sums.iter().enumerate() {
-            // SAFETY: there is a step for each of `R` rows.
-            let scale = _mm512_set1_ps(unsafe { *tile.left_scales.add(row) });
+            let scale = _mm512_set1_ps(tile.left_scales[row]);
             let exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums[panel], shifts));
             let scaled = _mm512_mul_ps(exact, _mm512_mul_ps(scale, scales));
             // SAFETY: `out` has room for `R` rows of `P` times 16 sums.

@@ -18,9 +18,9 @@ pub(super) unsafe fn f32(tile: Tile, rows: usize, panels: usize) {
     let mut left = [[].as_slice(); ROWS];
     for (row, words) in left.iter_mut().enumerate() {
         // Rows that are not there are computed like the last one and not written.
-        let at = row.min(rows - 1) * tile.steps;
+        let at = tile.left[row.min(rows - 1)];
         // SAFETY: the caller promises `rows` rows of `steps` words; f32 and u32 have one layout.
-        *words = unsafe { std::slice::from_raw_parts(tile.left.add(at).cast::<f32>(), tile.steps) };
+        *words = unsafe { std::slice::from_raw_parts(at.cast::<f32>(), tile.steps) };
     }
     let mut sums = [[0.0_f32; LANES]; ROWS];
     for (step, group) in right.iter().enumerate() {
@@ -50,11 +50,10 @@ pub(super) unsafe fn f32(tile: Tile, rows: usize, panels: usize) {
 pub(super) unsafe fn int8(tile: Tile, rows: usize, panels: usize) {
     debug_assert!(rows == 1 && panels == 1);
     // SAFETY: the caller promises one row and one panel of `steps` groups of words, with their steps and shifts.
-    let (left, right, scale, scales, shifts) = unsafe {
+    let (left, right, scales, shifts) = unsafe {
         (
-            std::slice::from_raw_parts(tile.left, tile.steps),
+            std::slice::from_raw_parts(tile.left[0], tile.steps),
             std::slice::from_raw_parts(tile.right.cast::<[u32; LANES]>(), tile.steps),
-            *tile.left_scales,
             tile.right_scales.cast::<[f32; LANES]>().read_unaligned(),
             tile.right_shifts.cast::<[i32; LANES]>().read_unaligned(),
         )
@@ -70,7 +69,7 @@ pub(super) unsafe fn int8(tile: Tile, rows: usize, panels: usize) {
     }
     let mut out = [0.0_f32; LANES];
     for lane in 0..LANES {
-        out[lane] = (sums[lane] - shifts[lane]) as f32 * (scale * scales[lane]);
+        out[lane] = (sums[lane] - shifts[lane]) as f32 * (tile.left_scales[0] * scales[lane]);
     }
     // SAFETY: the caller promises room for 16 sums.
     unsafe { tile.out.cast::<[f32; LANES]>().write_unaligned(out) };
