@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod context;
+mod counted;
 pub mod decode;
 mod error;
 pub mod exchange;

@@ -12,6 +12,7 @@ use ndarray::{Array2, ArrayView2};
 use super::nearest::Targets;
 use super::{Clusterer, Clustering, agglomerative};
 use crate::context::{Cancelled, Context};
+use crate::counted::counted;
 use crate::error::{Error, arguments};
 use crate::linalg::{Isa, isa};
 use crate::neighbors::{Metric, Points};
@@ -83,7 +84,8 @@ impl Clusterer for Birch {
             wanted => {
                 if let Some(count) = wanted {
                     context.notes.remark(format!(
-                        "birch found {subclusters} subclusters, fewer than the {count} clusters asked for; a threshold below {} makes more",
+                        "birch found {}, fewer than the {count} clusters asked for; a threshold below {} makes more",
+                        counted(subclusters, "subcluster"),
                         params.threshold
                     ));
                 }

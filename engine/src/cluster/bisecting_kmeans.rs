@@ -7,10 +7,11 @@ use messier_query::params;
 use messier_query::signature::{Args, Default, Example, Kind, Returns, Signature};
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use super::kmeans::{Options, Start, kmeans, kmeans_each};
+use super::kmeans::{Options, Start, kmeans, kmeans_each, only_so_many};
 use super::nearest::gather;
 use super::{Clusterer, Clustering};
 use crate::context::Context;
+use crate::counted::counted;
 use crate::error::{Error, arguments};
 use crate::random;
 
@@ -91,7 +92,9 @@ impl Clusterer for BisectingKMeans {
         let found = leaves.len();
         if found < k {
             context.notes.remark(format!(
-                "bisecting k-means found {found} clusters instead of {k}: there are only {found} different rows"
+                "bisecting k-means found {} instead of {k}: there {}",
+                counted(found, "cluster"),
+                only_so_many(found)
             ));
         }
         let mut labels = vec![0; n];

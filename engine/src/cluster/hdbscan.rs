@@ -17,6 +17,7 @@ use ndarray::ArrayView2;
 
 use super::{Clusterer, Clustering};
 use crate::context::Context;
+use crate::counted::counted;
 use crate::error::{Error, arguments};
 use crate::linalg::{Isa, isa};
 use crate::neighbors::{Metric, Points, squared_for};
@@ -107,15 +108,17 @@ fn fit_on(
     let mut min_samples = params.min_samples.unwrap_or(params.min_cluster_size);
     if n < min_samples {
         context.notes.remark(format!(
-            "min_samples is {min_samples}, but there are {n} rows; {} was used",
+            "min_samples is {min_samples}, more than {}; {} was used",
+            counted(n, "row"),
             n.max(1)
         ));
         min_samples = n.max(1);
     }
     if n < params.min_cluster_size {
         context.notes.remark(format!(
-            "all {n} rows are noise: a cluster needs at least {} rows",
-            params.min_cluster_size
+            "{} and so noise only: a cluster needs at least {}",
+            counted(n, "row"),
+            counted(params.min_cluster_size, "row")
         ));
     }
     let nearly = params.neighbors == "approximate";

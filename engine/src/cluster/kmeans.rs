@@ -23,6 +23,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::{Clusterer, Clustering};
 use crate::context::Context;
+use crate::counted::counted;
 use crate::error::{Error, arguments};
 use crate::linalg::{Isa, isa};
 use crate::neighbors::{Metric, Points};
@@ -106,8 +107,10 @@ impl Clusterer for KMeans {
         let found = clustering.len();
         if found < options.n_clusters {
             context.notes.remark(format!(
-                "k-means found {found} clusters instead of {}: there are only {found} different rows",
-                options.n_clusters
+                "k-means found {} instead of {}: there {}",
+                counted(found, "cluster"),
+                options.n_clusters,
+                only_so_many(found)
             ));
         }
         Ok(clustering)
@@ -123,6 +126,12 @@ pub enum Start {
     Random,
     /// These centres, one a row.
     Centers(Array2<f32>),
+}
+
+/// That the rows' number of different values is the limit.
+pub(super) fn only_so_many(found: usize) -> String {
+    let verb = if found == 1 { "is" } else { "are" };
+    format!("{verb} only {}", counted(found, "different row"))
 }
 
 /// What [`kmeans`] needs to know; the names are scikit-learn's.

@@ -13,6 +13,7 @@ use super::covariance::Centred;
 use super::product::Panels;
 use super::{Known, Reducer, Reduction, Reference, eigen, product, subspace};
 use crate::context::Context;
+use crate::counted::counted;
 use crate::error::{Error, arguments};
 use crate::finite::check_finite;
 
@@ -109,13 +110,8 @@ impl Reducer for Pca {
         let points = model.places(x, params.whiten, context)?;
         if model.rank < params.n_components {
             context.notes.remark(format!(
-                "the data varies in {} {} only; the other {} components of PCA are 0",
-                model.rank,
-                if model.rank == 1 {
-                    "direction"
-                } else {
-                    "directions"
-                },
+                "the data varies in {} only; so many of PCA's components are 0: {}",
+                counted(model.rank, "direction"),
                 params.n_components - model.rank
             ));
         }

@@ -13,6 +13,7 @@ mod sums;
 use ndarray::ArrayView2;
 
 use crate::context::Context;
+use crate::counted::counted;
 use crate::error::Error;
 use crate::neighbors::{Metric, Points};
 use rounding::Rounding;
@@ -82,13 +83,15 @@ pub fn silhouettes_up_to(
     };
     if n < labels.len() {
         context.notes.remark(format!(
-            "the silhouette leaves out {} samples of noise",
-            labels.len() - n
+            "the silhouette leaves out {} of noise",
+            counted(labels.len() - n, "sample")
         ));
     }
     if count < 2 || count >= n {
         context.notes.remark(format!(
-            "the silhouette is not defined for {count} clusters of {n} samples"
+            "the silhouette is not defined for {} of {}",
+            counted(count, "cluster"),
+            counted(n, "sample")
         ));
         return Ok(found);
     }

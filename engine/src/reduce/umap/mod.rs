@@ -15,6 +15,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::{Known, Reducer, Reduction, Reference, neighbors_of};
 use crate::context::Context;
+use crate::counted::counted;
 use crate::error::{Error, arguments};
 use crate::finite::check_finite;
 use crate::neighbors::{Metric, nearest_among};
@@ -96,8 +97,9 @@ impl Reducer for Umap {
         let neighbours = params.n_neighbors.min(n);
         if neighbours < params.n_neighbors {
             context.notes.remark(format!(
-                "`n_neighbors` is {}, but there are only {n} rows; all of them are used",
-                params.n_neighbors
+                "`n_neighbors` is {}, more than {}; all of them are used",
+                params.n_neighbors,
+                counted(n, "row")
             ));
         }
         if n < 2 {
