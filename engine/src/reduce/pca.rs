@@ -109,10 +109,12 @@ impl Reducer for Pca {
         let model = Model::fit_with(x, params.n_components, solver, context)?;
         let points = model.places(x, params.whiten, context)?;
         if model.rank < params.n_components {
+            let rest = params.n_components - model.rank;
             context.notes.remark(format!(
-                "the data varies in {} only; so many of PCA's components are 0: {}",
+                "the data varies in {} only; the other {} of PCA {} 0",
                 counted(model.rank, "direction"),
-                params.n_components - model.rank
+                counted(rest, "component"),
+                if rest == 1 { "is" } else { "are" }
             ));
         }
         Ok(Reduction {
