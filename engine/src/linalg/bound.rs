@@ -58,6 +58,12 @@ pub fn share(d: usize, norm: f32, moved: f32, usual: f32) -> f32 {
     (relative * 1.001 * f64::from(norm)) as f32
 }
 
+/// A middling one of the shares that rounding moved rows by, for [`share`]: their root mean square. O(n).
+pub fn usual(moves: &[f32]) -> f32 {
+    let squares: f64 = moves.iter().map(|&m| f64::from(m) * f64::from(m)).sum();
+    (squares / moves.len().max(1) as f64).sqrt() as f32
+}
+
 /// The absolute part of the bound: what numbers too small to hold may lose over `d` products.
 pub fn floor(d: usize) -> f32 {
     (d as f32 + 64.0) * 2.0_f32.powi(-100)

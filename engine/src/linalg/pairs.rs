@@ -5,6 +5,7 @@
 
 use rayon::prelude::*;
 
+use super::bound;
 use super::int8;
 use super::isa::{Isa, Level};
 use super::rows::sum_of_squares;
@@ -69,12 +70,7 @@ impl Rows {
 
     /// A middling one of the shares, as that of [`Panels`](super::Panels::usual_move).
     pub fn usual_move(&self) -> f32 {
-        let squares: f64 = self
-            .moves
-            .iter()
-            .map(|&m| f64::from(m) * f64::from(m))
-            .sum();
-        (squares / self.moves.len().max(1) as f64).sqrt() as f32
+        bound::usual(&self.moves)
     }
 
     /// Appends the products of a row with others, in their order.

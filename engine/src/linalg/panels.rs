@@ -7,6 +7,7 @@
 
 use rayon::prelude::*;
 
+use super::bound;
 use super::int8;
 use super::isa::{Isa, Precision, for_every_isa};
 use super::rows::sum_of_squares;
@@ -369,12 +370,7 @@ impl Panels {
 
     /// A middling one of the shares, for [`bound::share`](super::bound::share): their root mean square. O(n).
     pub fn usual_move(&self) -> f32 {
-        let squares: f64 = self
-            .moves
-            .iter()
-            .map(|&m| f64::from(m) * f64::from(m))
-            .sum();
-        (squares / self.rows.max(1) as f64).sqrt() as f32
+        bound::usual(&self.moves)
     }
 }
 

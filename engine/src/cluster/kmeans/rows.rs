@@ -85,8 +85,7 @@ impl<'a> Rows<'a> {
                 },
             )
             .collect();
-        let squares: f64 = shares.iter().map(|&m| f64::from(m) * f64::from(m)).sum();
-        let mut usual = (squares / n.max(1) as f64).sqrt() as f32;
+        let mut usual = bound::usual(&shares);
         if isa.is_bf16() || isa.is_int8() {
             // Centres move where rows, of whole numbers, do not.
             usual = usual.max(LEAST_USUAL);
