@@ -20,8 +20,7 @@ use crate::context::Context;
 use crate::counted::counted;
 use crate::error::{Error, arguments};
 use crate::linalg::{Isa, isa};
-use crate::neighbors::{Metric, Points, squared_for};
-use crate::reduce::Known;
+use crate::neighbors::{Known, Metric, Need, Points, squared_for};
 use condense::Condensed;
 use select::Choice;
 use spanning::Near;
@@ -82,6 +81,10 @@ impl Clusterer for Hdbscan {
         self.fit_knowing(x, args, None, context)
     }
 
+    fn takes_neighbors(&self) -> bool {
+        true
+    }
+
     fn fit_knowing(
         &self,
         x: ArrayView2<'_, f32>,
@@ -122,14 +125,14 @@ fn fit_on(
         ));
     }
     let nearly = params.neighbors == "approximate";
-    let near = match known.filter(|known| fits(known, metric, n, min_samples, nearly)) {
-        Some(known) => {
-            context.notes.remark(format!(
-                "the neighbours are those of the run {:?}",
-                known.run
-            ));
-            Near::Known(&known.graph)
-        }
+    let need = Need {
+        metric,
+        rows: n,
+        k: (min_samples - 1).max(1),
+        nearly,
+    };
+    let near = match Known::meeting(known, need, context) {
+        Some(graph) => Near::Known(graph),
         None if nearly => Near::Nearly,
         None => Near::Exact,
     };
@@ -160,13 +163,6 @@ fn fit_on(
         params: params.record(),
         ..Clustering::default()
     })
-}
-
-/// Whether neighbours that are known will do: enough of them for core distances, and exact unless `nearly` is enough.
-fn fits(known: &Known, metric: Metric, n: usize, min_samples: usize, nearly: bool) -> bool {
-    let (rows, columns) = known.graph.neighbors.indices.dim();
-    let enough = columns >= (min_samples - 1).max(1).min(n.saturating_sub(1));
-    known.metric == metric && rows == n && enough && (nearly || known.graph.recall.is_none())
 }
 
 /// The edges of the tree of single linkage under the rows' own distances: `(distance, row, row)`, in no order.

@@ -21,7 +21,7 @@ use ndarray::{Array2, ArrayView2};
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::reduce::Known;
+use crate::neighbors::Known;
 use crate::registry;
 
 /// Every clustering method, in the order help lists them.
@@ -56,8 +56,13 @@ pub trait Clusterer: Sync {
         context: &Context,
     ) -> Result<Clustering, Error>;
 
-    /// [`Clusterer::fit`] with neighbours that may be known: a method that has a parameter `neighbors` does not search
-    /// them again where they fit.
+    /// Whether [`Clusterer::fit_knowing`] takes neighbours over.
+    fn takes_neighbors(&self) -> bool {
+        false
+    }
+
+    /// [`Clusterer::fit`] with neighbours that may be known: a method that [takes](Clusterer::takes_neighbors) them does
+    /// not search them again where they are what it needs.
     ///
     /// # Errors
     /// The same.

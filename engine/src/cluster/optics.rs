@@ -16,7 +16,8 @@ use super::{Clusterer, Clustering};
 use crate::context::Context;
 use crate::error::{Error, arguments};
 use crate::linalg::isa;
-use crate::neighbors::{Metric, Points};
+use crate::neighbors::{Known, Metric, Need, Points};
+use order::Density;
 pub use order::Graph;
 use xi::Steepness;
 
@@ -68,6 +69,20 @@ impl Clusterer for Optics {
         args: &Args,
         context: &Context,
     ) -> Result<Clustering, Error> {
+        self.fit_knowing(x, args, None, context)
+    }
+
+    fn takes_neighbors(&self) -> bool {
+        true
+    }
+
+    fn fit_knowing(
+        &self,
+        x: ArrayView2<'_, f32>,
+        args: &Args,
+        known: Option<&Known>,
+        context: &Context,
+    ) -> Result<Clustering, Error> {
         let wrong = |bad| arguments(SIGNATURE.name, bad);
         let params = Params::read(args).map_err(wrong)?;
         let bad = contradictions(&params);
@@ -75,12 +90,25 @@ impl Clusterer for Optics {
             return Err(wrong(bad));
         }
         let n = x.nrows();
-        let metric = if params.metric == "cosine" {
-            Metric::Cosine
-        } else {
-            Metric::Euclidean
+        let metric = Metric::named(&params.metric);
+        let need = Need {
+            metric,
+            rows: n,
+            k: params.min_samples - 1,
+            nearly: false,
         };
-        let graph = graph(x, params.min_samples, params.max_eps, metric, context)?;
+        let known = (params.min_samples <= n)
+            .then(|| Known::meeting(known, need, context))
+            .flatten()
+            .map(|graph| graph.neighbors.distances.column(need.k - 1).to_vec());
+        let graph = visits(
+            x,
+            known,
+            params.min_samples,
+            params.max_eps,
+            metric,
+            context,
+        )?;
         let labels = if params.cluster_method == "dbscan" {
             let eps = params.eps.or(params.max_eps).unwrap_or(f64::INFINITY);
             labels_at(&graph, eps)
@@ -129,10 +157,26 @@ pub fn graph(
     metric: Metric,
     context: &Context,
 ) -> Result<Graph, Error> {
+    visits(x, None, min_samples, max_eps, metric, context)
+}
+
+/// [`graph`] where the distance to each row's `min_samples`-th nearest may be known.
+fn visits(
+    x: ArrayView2<'_, f32>,
+    known: Option<Vec<f32>>,
+    min_samples: usize,
+    max_eps: Option<f64>,
+    metric: Metric,
+    context: &Context,
+) -> Result<Graph, Error> {
     let points = Points::new(x, metric)?;
     let isa = isa().for_dims(x.ncols());
-    let max_eps = max_eps.unwrap_or(f64::INFINITY);
-    order::visit_all(isa, &points, metric, min_samples, max_eps, context)
+    let density = Density {
+        min_samples,
+        max_eps: max_eps.unwrap_or(f64::INFINITY),
+        known,
+    };
+    order::visit_all(isa, &points, metric, density, context)
 }
 
 fn contradictions(params: &Params) -> Vec<BadArgument> {

@@ -5,7 +5,7 @@
 
 use messier_query::params;
 use messier_query::signature::{Args, Default, Example, Kind, Returns, Signature};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, s};
 
 use super::kmeans::{Options, Start, kmeans};
 use super::{Clusterer, Clustering};
@@ -14,7 +14,7 @@ use crate::error::{Error, arguments};
 use crate::finite::check_finite;
 use crate::graph::lanczos::{self, Effort};
 use crate::graph::{Graph, Normalised};
-use crate::neighbors::{self, Metric};
+use crate::neighbors::{self, Known, Metric, Need};
 
 /// Only the space that the waves span matters, and its error is the residual over the gap to the next wave.
 const EFFORT: Effort = Effort {
@@ -68,6 +68,20 @@ impl Clusterer for Spectral {
         args: &Args,
         context: &Context,
     ) -> Result<Clustering, Error> {
+        self.fit_knowing(x, args, None, context)
+    }
+
+    fn takes_neighbors(&self) -> bool {
+        true
+    }
+
+    fn fit_knowing(
+        &self,
+        x: ArrayView2<'_, f32>,
+        args: &Args,
+        known: Option<&Known>,
+        context: &Context,
+    ) -> Result<Clustering, Error> {
         let params = Params::read(args).map_err(|bad| arguments(SIGNATURE.name, bad))?;
         let (n, k) = (x.nrows(), params.n_clusters);
         let waves = params.n_components.unwrap_or(k);
@@ -77,20 +91,26 @@ impl Clusterer for Spectral {
             )));
         }
         check_finite(x)?;
-        let metric = if params.metric == "cosine" {
-            Metric::Cosine
-        } else {
-            Metric::Euclidean
-        };
+        let metric = Metric::named(&params.metric);
         if params.n_neighbors > n {
             context.notes.remark(format!(
                 "`n_neighbors` is {}, but there are only {n} rows; all of them are used",
                 params.n_neighbors
             ));
         }
-        let near = neighbors::knn(x, params.n_neighbors.min(n) - 1, metric, context)?;
-        let graph = Graph::of_neighbours(near.indices.view());
-        drop(near);
+        let need = Need {
+            metric,
+            rows: n,
+            k: params.n_neighbors.min(n) - 1,
+            nearly: false,
+        };
+        let graph = match Known::meeting(known, need, context) {
+            Some(graph) => Graph::of_neighbours(graph.neighbors.indices.slice(s![.., ..need.k])),
+            None => {
+                let near = neighbors::knn(x, need.k, metric, context)?;
+                Graph::of_neighbours(near.indices.view())
+            }
+        };
         let (component, parts) = graph.components();
         let places = if parts > k {
             context.notes.remark(format!(

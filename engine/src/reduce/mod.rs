@@ -14,7 +14,7 @@ use ndarray::{Array2, ArrayView2};
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::neighbors::{KnnGraph, Metric, knn_graph};
+use crate::neighbors::{KnnGraph, Known, Metric, Need, knn_graph};
 use crate::registry;
 
 /// Every reduction method, in the order help lists them.
@@ -76,17 +76,6 @@ pub struct Reference<'a> {
     pub model: Option<pca::Model>,
 }
 
-/// Neighbours of the rows, found earlier.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Known {
-    /// The run they are from.
-    pub run: String,
-    /// How they were measured.
-    pub metric: Metric,
-    /// The neighbours.
-    pub graph: KnnGraph,
-}
-
 /// The `k` nearest of every row: those that are known where they fit, else searched; and the scores that say how sure
 /// they are.
 fn neighbors_of(
@@ -97,18 +86,14 @@ fn neighbors_of(
     context: &Context,
 ) -> Result<(KnnGraph, Scores), Error> {
     let k = k.min(x.nrows().saturating_sub(1));
-    let fits = known.filter(|known| {
-        let (rows, columns) = known.graph.neighbors.indices.dim();
-        known.metric == metric && rows == x.nrows() && columns >= k
-    });
-    let graph = match fits {
-        Some(known) => {
-            context.notes.remark(format!(
-                "the neighbours are those of the run {:?}",
-                known.run
-            ));
-            known.graph.first(k)
-        }
+    let need = Need {
+        metric,
+        rows: x.nrows(),
+        k,
+        nearly: true,
+    };
+    let graph = match Known::meeting(known, need, context) {
+        Some(graph) => graph.first(k),
         None => knn_graph(x, k, metric, context)?,
     };
     let scores = match graph.recall {

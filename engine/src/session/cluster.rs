@@ -2,7 +2,6 @@
 //! is known of each cluster and of each sample in the run's tables.
 
 use messier_query::OperatorCall;
-use messier_query::signature::Arg;
 use messier_store::{Dataset, Field, FieldType, Snapshot};
 
 use super::again::commit_run;
@@ -11,7 +10,6 @@ use super::recorder::{Asked, Begun, Made, begin, entry, method_args};
 use crate::cluster;
 use crate::context::Context;
 use crate::error::{Error, arguments};
-use crate::neighbors::Metric;
 use crate::runs::{RunRecord, arg_json, fingerprint_rows};
 use crate::session::operators::ClusterParams;
 use crate::session::similarity;
@@ -40,12 +38,9 @@ pub(super) fn run(
     let x = matrix.view();
     let context = &context.with_seed(seed);
     let fingerprint = fingerprint_rows(&features.ids, x);
-    let known = match (method.signature().param("neighbors"), args.get("metric")) {
-        (Some(_), Some(Arg::Text(metric))) => {
-            similarity::known(snapshot, &fingerprint, Metric::named(metric))?
-        }
-        // Other methods ask for no neighbours.
-        _ => None,
+    let known = match method.takes_neighbors() {
+        true => similarity::known(snapshot, &fingerprint, &args)?,
+        false => None,
     };
     let clustering = method.fit_knowing(x, &args, known.as_ref(), context)?;
     drop(known);

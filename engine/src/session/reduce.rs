@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch};
 use messier_query::OperatorCall;
-use messier_query::signature::Arg;
 use messier_store::{Dataset, Field, FieldType, Snapshot};
 
 use super::again::commit_run;
@@ -12,7 +11,6 @@ use super::place::COMPONENTS;
 use super::recorder::{Asked, Begun, Made, begin, entry, method_args};
 use crate::context::Context;
 use crate::error::{Error, arguments};
-use crate::neighbors::Metric;
 use crate::reduce::{self, pca};
 use crate::runs::{RunRecord, fingerprint_rows};
 use crate::score;
@@ -46,13 +44,7 @@ pub(super) fn run(
     let x = matrix.view();
     let context = &context.with_seed(seed);
     let fingerprint = fingerprint_rows(&features.ids, x);
-    let known = match args.get("metric") {
-        Some(Arg::Text(metric)) => {
-            similarity::known(snapshot, &fingerprint, Metric::named(metric))?
-        }
-        // A method without a metric asks for no neighbours.
-        _ => None,
-    };
+    let known = similarity::known(snapshot, &fingerprint, &args)?;
     let reduction = method.fit_knowing(x, &args, known.as_ref(), context)?;
     drop(known);
     let trust = score::trustworthiness(x, reduction.points.view(), NEIGHBORS, context)?;

@@ -11,6 +11,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field as ArrowField, Float32Type, UInt32Type};
 use messier_query::OperatorCall;
+use messier_query::signature::{Arg, Args};
 use messier_store::{Dataset, ID_BYTES, SampleId, Snapshot};
 use ndarray::{Array2, ArrayView2};
 
@@ -21,8 +22,7 @@ use super::recorder::{Recorder, check_key, entry, method_args};
 use super::runs::read_record;
 use crate::context::Context;
 use crate::error::{Error, arguments};
-use crate::neighbors::{KnnGraph, Metric, Neighbors, Recall, extend, knn_graph};
-use crate::reduce::Known;
+use crate::neighbors::{KnnGraph, Known, Metric, Neighbors, Recall, extend, knn_graph};
 use crate::runs::{Input, RunRecord, fingerprint_rows};
 use crate::session::operators::SimilarityParams;
 
@@ -105,16 +105,20 @@ pub(super) fn run(
     Ok(record)
 }
 
-/// The neighbours of exactly these rows by this metric that some index of the dataset holds: of several, the one that
-/// holds most for a row.
+/// The neighbours of exactly these rows, by the metric that a method is called with, that some index of the dataset
+/// holds: of several, the one that holds most for a row. None for a method without a metric.
 ///
 /// # Errors
 /// A table that cannot be read.
 pub(super) fn known(
     snapshot: &Snapshot,
     fingerprint: &str,
-    metric: Metric,
+    args: &Args,
 ) -> Result<Option<Known>, Error> {
+    let Some(Arg::Text(metric)) = args.get("metric") else {
+        return Ok(None);
+    };
+    let metric = Metric::named(metric);
     let mut best: Option<Known> = None;
     for run in snapshot.runs() {
         let Ok(record) = read_record(run) else {

@@ -4,6 +4,8 @@
 //! rest, and soon that is nearly all; f32 distances decide. Rows of few coordinates are searched by a kd-tree instead
 //! ([`by_boxes`]).
 
+use ndarray::ArrayView1;
+
 use super::ahead::{Ahead, COLUMNS, ROWS};
 use super::by_boxes;
 use crate::context::Context;
@@ -27,6 +29,17 @@ pub struct Graph {
     pub predecessor: Vec<Option<u32>>,
 }
 
+/// What makes a neighbourhood dense.
+#[derive(Debug, Clone)]
+pub(super) struct Density {
+    /// How many rows it holds, the row itself counted.
+    pub min_samples: usize,
+    /// How far it may reach.
+    pub max_eps: f64,
+    /// For each row the distance to its `min_samples`-th nearest, where that was found earlier.
+    pub known: Option<Vec<f32>>,
+}
+
 /// The state of the visits.
 struct Visits<'a> {
     points: &'a Points<'a>,
@@ -47,13 +60,11 @@ pub(super) fn visit_all(
     isa: Isa,
     points: &Points<'_>,
     metric: Metric,
-    min_samples: usize,
-    max_eps: f64,
+    density: Density,
     context: &Context,
 ) -> Result<Graph, Error> {
-    let tree = tree_for(isa, points, min_samples - 1);
-    let tree = tree.as_ref();
-    visit_by(tree, isa, points, metric, min_samples, max_eps, context)
+    let tree = tree_for(isa, points, density.min_samples - 1);
+    visit_by(tree.as_ref(), isa, points, metric, density, context)
 }
 
 /// Visits all rows by a tree, if there is one, or by products.
@@ -62,12 +73,12 @@ pub(super) fn visit_by(
     isa: Isa,
     points: &Points<'_>,
     metric: Metric,
-    min_samples: usize,
-    max_eps: f64,
+    density: Density,
     context: &Context,
 ) -> Result<Graph, Error> {
     let n = points.len();
-    let core_distances = core_distances(isa, points, tree, min_samples, max_eps, context)?;
+    let max_eps = density.max_eps;
+    let core_distances = core_distances(isa, points, tree, density, context)?;
     if let Some(tree) = tree {
         let found =
             by_boxes::visit_all(isa, points, tree, metric, core_distances, max_eps, context)?;
@@ -116,24 +127,28 @@ fn core_distances(
     isa: Isa,
     points: &Points<'_>,
     tree: Option<&KdTree>,
-    min_samples: usize,
-    max_eps: f64,
+    density: Density,
     context: &Context,
 ) -> Result<Vec<f32>, Error> {
     let n = points.len();
-    if min_samples > n {
+    if density.min_samples > n {
         return Ok(vec![f32::INFINITY; n]);
     }
-    let found = knn_by(tree, isa, points, min_samples - 1, context)?;
-    let core = found.distances.outer_iter().map(|squared| {
-        let distance = squared.last().map_or(0.0, |last| points.distance(*last));
-        if f64::from(distance) > max_eps {
-            f32::INFINITY
-        } else {
-            distance
+    let mut core = match density.known {
+        Some(known) => known,
+        None => {
+            let found = knn_by(tree, isa, points, density.min_samples - 1, context)?;
+            let last =
+                |row: ArrayView1<'_, f32>| row.last().map_or(0.0, |&last| points.distance(last));
+            found.distances.outer_iter().map(last).collect()
         }
-    });
-    Ok(core.collect())
+    };
+    for distance in &mut core {
+        if f64::from(*distance) > density.max_eps {
+            *distance = f32::INFINITY;
+        }
+    }
+    Ok(core)
 }
 
 /// Where the least value is, the first of equals.

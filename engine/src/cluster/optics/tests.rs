@@ -101,7 +101,14 @@ fn boxes_and_products_give_one_graph() {
     let points = Points::new(x.view(), metric).unwrap();
     let (isa, context) = (isa().for_dims(d), Context::new(0));
     for (min_samples, max_eps) in [(4, f64::INFINITY), (30, f64::INFINITY), (5, 0.7)] {
-        let by = |tree| order::visit_by(tree, isa, &points, metric, min_samples, max_eps, &context);
+        let by = |tree| {
+            let density = Density {
+                min_samples,
+                max_eps,
+                known: None,
+            };
+            order::visit_by(tree, isa, &points, metric, density, &context)
+        };
         let tree = crate::neighbors::KdTree::new(&points);
         assert_eq!(
             by(Some(&tree)).unwrap(),
