@@ -165,13 +165,17 @@ fn chosen_method(
         return Ok(Some(method));
     }
     let names: Vec<&str> = methods.iter().map(|method| method.name).collect();
+    let near = nearest(&folded, names.iter().copied());
+    let hint = match near.as_slice() {
+        [] => format!("there are {}.", names.join(", ")),
+        near => format!("did you mean {}?", near.join(" or ")),
+    };
     let message = format!(
-        "there is no method called {name:?} for {}; there are {}.",
-        operator.signature.name,
-        names.join(", ")
+        "there is no method called {name:?} for {}; {hint}",
+        operator.signature.name
     );
     let report = Report::new(Exit::Usage, "unknown-method", message);
-    Err(report.candidates(nearest(&folded, names)).into())
+    Err(report.candidates(near).into())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use messier_engine::exchange::import::{Report, Skipped, importer};
 
+use super::next_step;
 use crate::args::Import;
 use crate::dispatch::importers;
 use crate::failure::Failure;
@@ -51,8 +52,8 @@ pub fn run(args: &Import, given: &Given, job: &Job<'_>) -> Result<(), Failure> {
             args.name
         )));
     } else if report.added > 0 {
-        job.terminal
-            .note(paint.dim(&format!("Next: messier embed {}", args.name)));
+        let command = next_step::command(&session, &args.name)?;
+        job.terminal.note(paint.dim(&format!("Next: {command}")));
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod export;
 mod help;
 mod import;
 mod maintain;
+mod next_step;
 mod operate;
 mod plot;
 mod prompt;

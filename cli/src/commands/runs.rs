@@ -5,7 +5,7 @@ use std::path::Path;
 use messier_engine::runs::RunRecord;
 use serde_json::json;
 
-use super::operate;
+use super::{next_step, operate};
 use crate::args::{Runs, RunsAction};
 use crate::failure::Failure;
 use crate::job::Job;
@@ -58,13 +58,15 @@ pub fn run(args: &Runs, job: &Job<'_>) -> Result<(), Failure> {
 }
 
 fn list(dataset: &str, job: &Job<'_>) -> Result<(), Failure> {
-    let records = job.session()?.runs(dataset)?;
+    let session = job.session()?;
+    let records = session.runs(dataset)?;
     if job.globals.json {
         return Ok(job.terminal.document(&records)?);
     }
     if records.is_empty() {
         job.terminal.note(format!(
-            "{dataset} has no runs yet. `messier embed {dataset}` makes the first."
+            "{dataset} has no runs yet. `{}` makes the first.",
+            next_step::command(&session, dataset)?
         ));
         return Ok(());
     }

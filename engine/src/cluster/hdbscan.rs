@@ -109,21 +109,19 @@ fn fit_on(
     let points = Points::new(x, metric)?;
     let n = points.len();
     let mut min_samples = params.min_samples.unwrap_or(params.min_cluster_size);
-    if n < min_samples {
-        context.notes.remark(format!(
-            "min_samples is {min_samples}, more than {}; {} was used",
-            counted(n, "row"),
-            n.max(1)
-        ));
-        min_samples = n.max(1);
-    }
     if n < params.min_cluster_size {
         context.notes.remark(format!(
             "{} and so noise only: a cluster needs at least {}",
             counted(n, "row"),
             counted(params.min_cluster_size, "row")
         ));
+    } else if n < min_samples {
+        context.notes.remark(format!(
+            "min_samples is {min_samples}, more than {}; {n} was used",
+            counted(n, "row")
+        ));
     }
+    min_samples = min_samples.min(n.max(1));
     let nearly = params.neighbors == "approximate";
     let need = Need {
         metric,

@@ -81,19 +81,19 @@ pub fn silhouettes_up_to(
         inside: vec![f32::NAN; labels.len()],
         outside: vec![f32::NAN; labels.len()],
     };
+    if count < 2 || count >= n {
+        context.notes.remark(match count {
+            0 => "there is no silhouette without clusters".to_owned(),
+            1 => "a silhouette needs two clusters; there is one".to_owned(),
+            _ => format!("there is no silhouette of {count} clusters of one sample each"),
+        });
+        return Ok(found);
+    }
     if n < labels.len() {
         context.notes.remark(format!(
             "the silhouette leaves out {} of noise",
             counted(labels.len() - n, "sample")
         ));
-    }
-    if count < 2 || count >= n {
-        context.notes.remark(format!(
-            "the silhouette is not defined for {} of {}",
-            counted(count, "cluster"),
-            counted(n, "sample")
-        ));
-        return Ok(found);
     }
     let points = Points::new(x, metric)?;
     let all = || (0..n).collect();
