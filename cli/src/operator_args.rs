@@ -336,10 +336,10 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_method_lists_those_there_are() {
-        assert!(
-            message(&["--run", "k", "--method", "kmean"]).contains("there are kmeans, hdbscan")
-        );
+    fn an_unknown_method_gets_the_nearest_or_all_there_are() {
+        let of = |name| message(&["--run", "k", "--method", name]);
+        assert!(of("kmean").contains("did you mean kmeans?"));
+        assert!(of("zzz").contains("there are kmeans, hdbscan"));
     }
 
     #[test]
