@@ -261,6 +261,19 @@ fn a_sweep_stops_when_it_gets_no_better_and_says_what_it_left_out() {
 }
 
 #[test]
+fn a_method_that_no_parameter_of_the_sweep_is_for_is_noted() {
+    let world = fixtures::points();
+    let line =
+        "sweep points --method kmeans,gaussian_mixture --n-clusters 2..4 --features embedding";
+    let notes = world.json(line)["run"]["notes"].to_string();
+    assert!(
+        notes.contains("gaussian_mixture was tried once, with its defaults: it has no n_clusters, but n_components, "),
+        "{notes}"
+    );
+    assert!(!notes.contains("kmeans"), "{notes}");
+}
+
+#[test]
 fn the_curves_of_a_sweep_are_drawn() {
     let world = fixtures::points();
     let ran = world.ok("sweep points --n-clusters 2..5 --features embedding -o curves.svg");

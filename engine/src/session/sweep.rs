@@ -9,7 +9,7 @@ mod grid;
 use std::collections::BTreeMap;
 
 use messier_query::OperatorCall;
-use messier_query::signature::{Arg, Args, bind};
+use messier_query::signature::{Arg, Args, Signature, bind};
 use messier_store::{Changes, Dataset, Snapshot};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
@@ -73,6 +73,9 @@ pub(super) fn run(
         .map(|(name, arg)| (name.clone(), arg.clone()))
         .collect();
     let all = combinations(&own.run, &methods, &fields, &given)?;
+    for method in &methods {
+        note_what_was_not_swept(method.signature(), &given, context);
+    }
     let (tries, best) = {
         let step = context.step("try", all.len() as u64);
         let sweep = Sweep {
@@ -356,6 +359,21 @@ impl Sweep<'_> {
                 .then(y.unwrap_or(0.0).total_cmp(&x.unwrap_or(0.0)))
         });
     }
+}
+
+/// Notes a method that none of the parameters is for: nobody asks for one try among many on purpose.
+fn note_what_was_not_swept(method: &Signature, given: &Args, context: &Context) {
+    if given.is_empty() || given.keys().any(|name| method.param(name).is_some()) {
+        return;
+    }
+    let names: Vec<&str> = given.keys().map(String::as_str).collect();
+    let own: Vec<&str> = method.params.iter().map(|param| param.name).collect();
+    context.notes.remark(format!(
+        "{} was tried once, with its defaults: it has no {}, but {}",
+        method.name,
+        names.join(", "),
+        own.join(", ")
+    ));
 }
 
 fn empty(one: &Combination) -> Try {
