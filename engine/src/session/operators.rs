@@ -246,7 +246,7 @@ static SIMILARITY: Signature = Signature {
     params: SimilarityParams::TABLE,
     examples: &[Example {
         query: r#"similarity(features="embedding", metric="cosine", run="near")"#,
-        shows: "Finds the 15 samples nearest to each by the angle between vectors; UMAP and t-SNE with that metric then begin from them.",
+        shows: "Finds the 15 samples nearest to each by the angle between vectors; UMAP, t-SNE, HDBSCAN, OPTICS and spectral clustering with that metric then begin from them.",
     }],
     returns: Returns::Run,
 };
