@@ -127,9 +127,10 @@ fn instructions() -> Finding {
     let coarse = used.coarse(512).map_or(String::new(), |coarse| {
         format!(", {:.0} in eight-bit ones", linalg::measured_gflops(coarse))
     });
+    let withheld = linalg::withheld_amx().map_or(String::new(), |why| format!("; {why}"));
     good(
         "processor",
-        format!("{used} ({why}), {speed:.0} GFLOP/s in products{coarse}"),
+        format!("{used} ({why}), {speed:.0} GFLOP/s in products{coarse}{withheld}"),
     )
 }
 

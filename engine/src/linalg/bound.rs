@@ -5,7 +5,7 @@
 //! `e (nx + ny)` plus a small constant, with one `e` for a pair of blocks. The terms of `e`, with
 //! `u = 2^-24` and using `2 |x| |y| <= nx + ny`:
 //!
-//! - summing `d` products one after another in f32, fused or not: `d u / (1 - d u)` of `|x| |y|`, twice;
+//! - summing `d` products in f32, in any order, fused or not: `d u / (1 - d u)` of `|x| |y|`, twice;
 //! - rounding rows to bfloat16 or to eight-bit integers, which moves them by `rx |x|` and `ry |y|` (measured when
 //!   packing): `rx + ry + rx ry` of `|x| |y|`, twice;
 //! - the lengths (f64 sums rounded once) and the additions of the proposal: less than `8 u`;

@@ -257,7 +257,7 @@ pub fn depthwise_row(
     let size = (height, width);
     match isa.level() {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 | Level::Avx512Bf16 | Level::Avx512Vnni { .. } => {
+        Level::Avx512 | Level::Avx512Bf16 | Level::Avx512Vnni { .. } | Level::Amx => {
             // SAFETY: an `Isa` of this level exists only if the machine has the instructions.
             unsafe { row_avx512(x, size, filter, y, out) }
         }

@@ -4,8 +4,11 @@
 //! enum that anybody can build would not be. It also says in which numbers rows are multiplied ([`Precision`]): what a
 //! machine can do and what a pass needs are two questions, and [`Isa::for_dims`] and [`Isa::coarse`] answer both.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::sync::OnceLock;
+
+use super::tiles::tiles;
 
 /// An instruction set that this machine has, and the numbers that products are proposed in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +28,8 @@ pub(super) enum Level {
     Avx512Vnni {
         bf16: bool,
     },
+    /// With products of both in matrix tiles, and all vector instructions above.
+    Amx,
 }
 
 /// The numbers that rows are packed as.
@@ -52,7 +57,7 @@ impl Isa {
         let precision = match level {
             Level::Portable | Level::Avx2 | Level::Avx512 => Precision::F32,
             Level::Avx512Bf16 => Precision::Bf16,
-            Level::Avx512Vnni { .. } => Precision::Int8,
+            Level::Avx512Vnni { .. } | Level::Amx => Precision::Int8,
         };
         Isa { level, precision }
     }
@@ -81,6 +86,10 @@ impl Isa {
             if avx512 && is_x86_feature_detected!("avx512vnni") {
                 found.push(Isa::of(Level::Avx512Vnni { bf16 }));
             }
+            // Last, because it asks for leave: see there.
+            if avx512 && tiles().is_ok() {
+                found.push(Isa::of(Level::Amx));
+            }
         }
         found
     }
@@ -93,6 +102,7 @@ impl Isa {
             Level::Avx512 => "avx512",
             Level::Avx512Bf16 => "avx512bf16",
             Level::Avx512Vnni { .. } => "avx512vnni",
+            Level::Amx => "amx",
         }
     }
 
@@ -112,7 +122,7 @@ impl Isa {
     pub fn for_dims(self, d: usize) -> Isa {
         let has_bf16 = match self.level {
             Level::Portable | Level::Avx2 | Level::Avx512 => false,
-            Level::Avx512Bf16 => true,
+            Level::Avx512Bf16 | Level::Amx => true,
             Level::Avx512Vnni { bf16 } => bf16,
         };
         let precision = if has_bf16 && d >= ROUNDED_DIMS {
@@ -127,7 +137,7 @@ impl Isa {
     /// where they are not faster than what [`Isa::for_dims`] gives, or the rows too short or too long for them. Twice the
     /// speed of bfloat16, and about four times its error: see [`bound`](super::bound).
     pub fn coarse(self, d: usize) -> Option<Isa> {
-        let fits = matches!(self.level, Level::Avx512Vnni { .. })
+        let fits = matches!(self.level, Level::Avx512Vnni { .. } | Level::Amx)
             && (ROUNDED_DIMS..=INT8_DIMS).contains(&d);
         fits.then(|| self.in_int8())
     }
@@ -169,18 +179,24 @@ pub fn forced_isa() -> Result<Option<Isa>, String> {
     let Some(value) = std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) else {
         return Ok(None);
     };
-    let found = Isa::available();
-    match found.iter().find(|isa| value.to_str() == Some(isa.name())) {
-        Some(isa) => Ok(Some(*isa)),
-        None => {
-            let names: Vec<&str> = found.iter().map(|isa| isa.name()).collect();
-            Err(format!(
-                "{VARIABLE} is {:?}, but this machine has only {}",
-                value.to_string_lossy(),
-                names.join(", ")
-            ))
-        }
+    named(&value, &Isa::available()).map(Some)
+}
+
+/// The one of this name.
+fn named(value: &OsStr, found: &[Isa]) -> Result<Isa, String> {
+    if let Some(isa) = found.iter().find(|isa| value.to_str() == Some(isa.name())) {
+        return Ok(*isa);
     }
+    let names: Vec<&str> = found.iter().map(|isa| isa.name()).collect();
+    let why = match tiles() {
+        Err(why) if value == "amx" => format!(" ({why})"),
+        _ => String::new(),
+    };
+    Err(format!(
+        "{VARIABLE} is {:?}, but this machine has only {}{why}",
+        value.to_string_lossy(),
+        names.join(", ")
+    ))
 }
 
 /// The instruction set that the kernels use: what `MESSIER_ISA` forces, else the best there is. Found once a process.
@@ -214,7 +230,8 @@ macro_rules! for_every_isa {
                 #[cfg(target_arch = "x86_64")]
                 $crate::linalg::isa::Level::Avx512
                 | $crate::linalg::isa::Level::Avx512Bf16
-                | $crate::linalg::isa::Level::Avx512Vnni { .. } => {
+                | $crate::linalg::isa::Level::Avx512Vnni { .. }
+                | $crate::linalg::isa::Level::Amx => {
                     // SAFETY: an `Isa` of this level exists only if the machine has the instructions.
                     unsafe { avx512($($arg),*) }
                 }
@@ -227,3 +244,37 @@ macro_rules! for_every_isa {
     )*};
 }
 pub(super) use for_every_isa;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_this_machine_has_is_taken() {
+        let found = Isa::available();
+        for isa in &found {
+            assert_eq!(named(OsStr::new(isa.name()), &found), Ok(*isa));
+        }
+    }
+
+    #[test]
+    fn a_name_that_it_lacks_is_refused_with_what_there_is() {
+        let few = [Isa::PORTABLE];
+        assert_eq!(
+            named(OsStr::new("avx9"), &few).unwrap_err(),
+            "MESSIER_ISA is \"avx9\", but this machine has only portable"
+        );
+        let refusal = named(OsStr::new("amx"), &few).unwrap_err();
+        match tiles() {
+            Err(why) => assert_eq!(
+                refusal,
+                format!("MESSIER_ISA is \"amx\", but this machine has only portable ({why})")
+            ),
+            Ok(()) => assert!(refusal.ends_with("only portable")),
+        }
+        assert_eq!(
+            tiles().is_ok(),
+            Isa::available().iter().any(|isa| isa.name() == "amx")
+        );
+    }
+}

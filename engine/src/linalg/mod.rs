@@ -6,8 +6,8 @@
 //! the same bits on every machine and for every number of threads, and the alternative, one summation order for all
 //! vector widths, does not have to slow the products down.
 //!
-//! The instruction set is chosen once, at run time, by [`isa`]; `MESSIER_ISA=portable|avx2|avx512|avx512bf16|avx512vnni`
-//! forces one. Results are the same bits under all of them.
+//! The instruction set is chosen once, at run time, by [`isa`]; `MESSIER_ISA` forces one: `portable`, `avx2`,
+//! `avx512`, `avx512bf16`, `avx512vnni` or `amx`. Results are the same bits under all of them.
 
 #![allow(unsafe_code)]
 
@@ -27,6 +27,7 @@ mod roots;
 mod rows;
 mod scan;
 mod speed;
+mod tiles;
 
 pub use convolve::{DepthwiseFilter, depthwise_row, same_padding};
 pub use distance::{dot, squared_distance, squared_norm};
@@ -41,6 +42,7 @@ pub use roots::{Bundles, add_scatter, add_up, distances, mean_bounds, total};
 pub use rows::{add_and_bound, add_centred, centre, hash_row, sum_of_squares};
 pub use scan::{Nearest, lowest_of_each, nearest, select_below, select_below_each, select_close};
 pub use speed::measured_gflops;
+pub use tiles::withheld_amx;
 
 #[cfg(test)]
 mod tests;

@@ -99,7 +99,7 @@ fn shifted_product(isa: Isa, left: &[u32], right: &[u32]) -> i32 {
     debug_assert_eq!(left.len(), right.len());
     match isa.level() {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512Vnni { .. } => {
+        Level::Avx512Vnni { .. } | Level::Amx => {
             // SAFETY: the `isa` proves AVX512-VNNI, and both rows have `left.len()` words.
             unsafe { shifted_product_vnni(left.as_ptr(), right.as_ptr(), left.len()) }
         }

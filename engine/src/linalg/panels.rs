@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::bound;
 use super::int8;
 use super::isa::{Isa, Precision, for_every_isa};
+use super::products::words_behind;
 use super::rows::sum_of_squares;
 
 /// Rows in a panel.
@@ -265,6 +266,7 @@ impl Block {
 #[derive(Debug, Clone)]
 pub struct Panels {
     pub(super) isa: Isa,
+    /// Panel after panel; behind the last one zeros, as many as kernels may read there.
     pub(super) words: Vec<u32>,
     pub(super) steps: usize,
     rows: usize,
@@ -294,12 +296,12 @@ impl Panels {
     ) -> Panels {
         let steps = steps(isa, d);
         let count = rows.div_ceil(LANES);
-        let mut words = vec![0_u32; count * LANES * steps];
+        let mut words = vec![0_u32; count * LANES * steps + words_behind(isa, steps)];
         let mut norms = vec![0.0_f32; rows];
         let mut moves = vec![0.0_f32; rows];
         let mut lanes = vec![(0.0_f32, 0_i32); count * LANES];
         if rows > 0 && d > 0 {
-            words
+            words[..count * LANES * steps]
                 .par_chunks_mut(LANES * steps)
                 .zip(norms.par_chunks_mut(LANES))
                 .zip(moves.par_chunks_mut(LANES))

@@ -1,9 +1,11 @@
 //! Blocked products: every row of a block with every row of some panels, the arithmetic under all distances.
 //!
 //! A kernel keeps a rectangle of sums in registers and walks the words once; panels are taken in groups that stay in
-//! the second-level cache while the block's rows pass by. Each output is one chain of additions over the words, so it
-//! does not depend on how rows are grouped, and its error is that of [`bound`](super::bound).
+//! the second-level cache while the block's rows pass by. The order of an output's additions follows from the number of
+//! words alone, so it does not depend on how rows are grouped, and its error is that of [`bound`](super::bound).
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -14,6 +16,9 @@ use std::ops::Range;
 
 use super::isa::{Isa, Level, Precision};
 use super::panels::{Block, LANES, Panels};
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use amx::multiply_right;
 
 /// Words of panels that are walked again and again: they should stay in the second-level cache.
 const CACHED_WORDS: usize = 96 * 1024;
@@ -100,6 +105,11 @@ fn blocked(
     }
     let steps = block.steps;
     assert!(out.len() >= (count - 1) * stride + columns);
+    #[cfg(target_arch = "x86_64")]
+    if amx::takes(block.isa, count) {
+        amx::blocked(block, count, row_at, panels, range, out, stride);
+        return;
+    }
     let kernel = kernel(block.isa);
     let cached =
         (CACHED_WORDS / (LANES * steps).max(1)).max(kernel.panels) / kernel.panels * kernel.panels;
@@ -159,10 +169,20 @@ fn of_integers<T>(numbers: &[T], first: usize, count: usize) -> *const T {
     }
 }
 
+/// Words that kernels may read behind those of the last panel.
+pub(super) fn words_behind(isa: Isa, steps: usize) -> usize {
+    if isa.level() == Level::Amx && isa.precision() != Precision::F32 {
+        // Tiles are read whole.
+        LANES * (steps.next_multiple_of(LANES) - steps)
+    } else {
+        0
+    }
+}
+
 fn kernel(isa: Isa) -> Kernel {
     match (isa.precision(), isa.level()) {
         #[cfg(target_arch = "x86_64")]
-        (Precision::Int8, Level::Avx512Vnni { .. }) => Kernel {
+        (Precision::Int8, Level::Avx512Vnni { .. } | Level::Amx) => Kernel {
             rows: 8,
             panels: 3,
             run: avx512::int8,
@@ -179,7 +199,7 @@ fn kernel(isa: Isa) -> Kernel {
             run: avx512::bf16,
         },
         #[cfg(target_arch = "x86_64")]
-        (_, Level::Avx512 | Level::Avx512Bf16 | Level::Avx512Vnni { .. }) => Kernel {
+        (_, Level::Avx512 | Level::Avx512Bf16 | Level::Avx512Vnni { .. } | Level::Amx) => Kernel {
             rows: 8,
             panels: 3,
             run: avx512::f32,

@@ -209,6 +209,36 @@ fn a_range_of_panels_gives_the_same_bits_as_all_of_them() {
 }
 
 #[test]
+fn panels_that_do_not_stay_in_cache_together_are_all_multiplied() {
+    let mut dice = Dice(6);
+    let (n, m, d) = (5, 420, 1000);
+    let (x, y) = (dice.rows(n, d), dice.rows(m, d));
+    for isa in paths() {
+        let mut block = Block::new(isa);
+        block.fill(&x, d);
+        let panels = Panels::pack(isa, &y, d);
+        let stride = panels.len() * LANES;
+        let mut all = vec![f32::NAN; n * stride];
+        products(&block, &panels, 0..panels.len(), &mut all, stride);
+        let picked: Vec<u32> = (0..n as u32).rev().collect();
+        for panel in 0..panels.len() {
+            let mut alone = vec![0.0; n * LANES];
+            products_of(
+                &block,
+                &picked,
+                &panels,
+                panel..panel + 1,
+                &mut alone,
+                LANES,
+            );
+            for (row, alone) in alone.chunks_exact(LANES).rev().enumerate() {
+                assert_eq!(all[row * stride + panel * LANES..][..LANES], *alone);
+            }
+        }
+    }
+}
+
+#[test]
 fn integers_give_the_same_bits_on_every_path() {
     let mut dice = Dice(5);
     for &(n, m, d) in SHAPES {
@@ -284,7 +314,7 @@ fn integers_are_asked_for() {
             let coarse = isa.coarse(d);
             assert_eq!(
                 coarse.is_some(),
-                isa.name() == "avx512vnni" && (48..=1 << 16).contains(&d)
+                ["avx512vnni", "amx"].contains(&isa.name()) && (48..=1 << 16).contains(&d)
             );
             assert!(coarse.is_none_or(|coarse| coarse.is_int8() && coarse.name() == isa.name()));
         }
