@@ -4,10 +4,12 @@
 //! returned. Labels are decided by exact f32 distances (products only propose), sums are f64 in a fixed order: the
 //! same seed gives the same bits on every machine and for any number of threads.
 
+mod abreast;
 mod assign;
 mod centers;
 mod compare;
 mod draws;
+mod grouped;
 mod lloyd;
 mod look;
 mod means;

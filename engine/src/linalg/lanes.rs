@@ -19,6 +19,11 @@ pub(super) trait Lanes: Copy {
     unsafe fn add_product(self, a: Self, b: Self) -> Self;
     /// Each value brought between 0 and 6; NaN stays.
     unsafe fn relu6(self) -> Self;
+    /// One value in all lanes.
+    unsafe fn splat(x: f32) -> Self;
+    /// Takes these values, each of `this` number, into the lowest so far, the second lowest, and the numbers of the lowest.
+    /// Numbers are only moved. No value is NaN.
+    unsafe fn rank(self, this: Self, lowest: &mut Self, second: &mut Self, number: &mut Self);
 }
 
 impl Lanes for [f32; WIDE] {
@@ -45,6 +50,30 @@ impl Lanes for [f32; WIDE] {
     #[inline(always)]
     unsafe fn relu6(self) -> Self {
         self.map(|value| value.clamp(0.0, 6.0))
+    }
+
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self {
+        [x; WIDE]
+    }
+
+    #[inline(always)]
+    unsafe fn rank(self, this: Self, lowest: &mut Self, second: &mut Self, number: &mut Self) {
+        for lane in 0..WIDE {
+            let (value, before) = (self[lane], lowest[lane]);
+            let lower = value < before;
+            // As bits: a choice between numbers becomes a branch a lane.
+            let mask = u32::from(lower).wrapping_neg();
+            let loser = if lower { before } else { value };
+            second[lane] = if loser < second[lane] {
+                loser
+            } else {
+                second[lane]
+            };
+            lowest[lane] = if lower { value } else { before };
+            number[lane] =
+                f32::from_bits((this[lane].to_bits() & mask) | (number[lane].to_bits() & !mask));
+        }
     }
 }
 
@@ -92,6 +121,35 @@ impl Lanes for Avx2 {
             )
         }
     }
+
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self {
+        // SAFETY: the caller has AVX2.
+        unsafe { Avx2(_mm256_set1_ps(x), _mm256_set1_ps(x)) }
+    }
+
+    #[inline(always)]
+    unsafe fn rank(self, this: Self, lowest: &mut Self, second: &mut Self, number: &mut Self) {
+        // SAFETY: the caller has AVX2. Of equals the second operand comes through, as in the array's form.
+        unsafe {
+            let lower = Avx2(
+                _mm256_cmp_ps::<_CMP_LT_OQ>(self.0, lowest.0),
+                _mm256_cmp_ps::<_CMP_LT_OQ>(self.1, lowest.1),
+            );
+            *second = Avx2(
+                _mm256_min_ps(_mm256_max_ps(lowest.0, self.0), second.0),
+                _mm256_min_ps(_mm256_max_ps(lowest.1, self.1), second.1),
+            );
+            *lowest = Avx2(
+                _mm256_min_ps(self.0, lowest.0),
+                _mm256_min_ps(self.1, lowest.1),
+            );
+            *number = Avx2(
+                _mm256_blendv_ps(number.0, this.0, lower.0),
+                _mm256_blendv_ps(number.1, this.1, lower.1),
+            );
+        }
+    }
 }
 
 /// One register of AVX-512.
@@ -125,6 +183,23 @@ impl Lanes for Avx512 {
         unsafe {
             let (low, high) = (_mm512_setzero_ps(), _mm512_set1_ps(6.0));
             Avx512(_mm512_min_ps(high, _mm512_max_ps(low, self.0)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Self {
+        // SAFETY: the caller has AVX-512.
+        unsafe { Avx512(_mm512_set1_ps(x)) }
+    }
+
+    #[inline(always)]
+    unsafe fn rank(self, this: Self, lowest: &mut Self, second: &mut Self, number: &mut Self) {
+        // SAFETY: the caller has AVX-512. Of equals the second operand comes through, as in the array's form.
+        unsafe {
+            let lower = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(self.0, lowest.0);
+            *second = Avx512(_mm512_min_ps(_mm512_max_ps(lowest.0, self.0), second.0));
+            *lowest = Avx512(_mm512_min_ps(self.0, lowest.0));
+            *number = Avx512(_mm512_mask_mov_ps(number.0, lower, this.0));
         }
     }
 }

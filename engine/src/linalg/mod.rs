@@ -11,6 +11,7 @@
 
 #![allow(unsafe_code)]
 
+mod abreast;
 pub mod bound;
 mod convolve;
 mod distance;
@@ -29,6 +30,7 @@ mod scan;
 mod speed;
 mod tiles;
 
+pub use abreast::{Fours, TwoNearest, two_nearest};
 pub use convolve::{DepthwiseFilter, depthwise_row, same_padding};
 pub use distance::{dot, squared_distance, squared_norm};
 pub use isa::{Isa, forced_isa, isa};

@@ -252,6 +252,14 @@ impl Block {
         }
     }
 
+    /// A row's words; in f32 they are the bits of its coordinates.
+    ///
+    /// # Panics
+    /// If the block has no such row: a mistake of the caller.
+    pub fn words(&self, row: usize) -> &[u32] {
+        &self.words[row * self.steps..][..self.steps]
+    }
+
     /// The rows in the block.
     pub fn rows(&self) -> usize {
         self.rows

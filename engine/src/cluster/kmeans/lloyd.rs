@@ -6,12 +6,12 @@
 
 use rayon::prelude::*;
 
-use super::assign::{Known, NONE};
-use super::centers::{Centers, Moves, Order};
+use super::abreast::Abreast;
+use super::grouped::Grouped;
 use super::means::{Entry, Sums};
 use super::rows::Rows;
-use crate::context::{Cancelled, Context};
-use crate::linalg::squared_distance;
+use crate::context::{Cancelled, Context, Step};
+use crate::linalg::{Isa, squared_distance};
 
 /// Rows whose distances are added before the sums are added.
 const ROWS: usize = 1024;
@@ -36,70 +36,96 @@ pub(super) struct Outcome {
     pub iterations: usize,
 }
 
+/// How rows find their nearest centres, round after round.
+pub(super) trait Assign {
+    /// The centre of each row as far as it is known.
+    fn labels(&self) -> &[u32];
+    /// The centres, row after row.
+    fn centers(&self) -> &[f32];
+    /// Brings labels up to date with the centres. Returns the rows that changed and the cluster they left, in row order.
+    fn update(&mut self, step: &Step<'_>) -> Result<Vec<(u32, u32)>, Cancelled>;
+    /// Moves the centres.
+    fn follow(&mut self, next: Vec<f32>);
+    /// The labels and the centres.
+    fn end(self) -> (Vec<u32>, Vec<f32>);
+}
+
 /// Runs the rounds.
 pub(super) fn rounds(
     rows: &Rows<'_>,
-    start: Start,
+    mut start: Start,
     max_iter: usize,
     tol: f64,
     context: &Context,
 ) -> Result<Outcome, Cancelled> {
-    let (n, dims, isa) = (rows.len(), rows.dims(), rows.isa);
-    let k = start.centers.len() / dims;
+    let n = rows.len();
     let step = context.step("assign", n as u64 * (max_iter as u64 + 1));
-    let mut order = Order::near(&start.centers, dims, n);
-    let mut centers = Centers::new(isa, start.centers, dims, &order, rows.usual);
-    let mut known = match start.nearest {
-        Some((labels, squared)) => Known::nearest(labels, &squared, dims, &order),
+    if start.centers.len() == rows.dims() {
         // One centre is the nearest of all rows.
-        None if k == 1 => Known::nearest(vec![0; n], &vec![0.0; n], dims, &order),
-        None => Known::new(n, &order),
-    };
-    let is_known = k == 1 || known.labels.first().is_some_and(|label| *label != NONE);
-    let mut sums = Sums::new(isa, k, dims);
-    let mut moves = None;
+        start.nearest = Some((vec![0; n], vec![0.0; n]));
+    }
+    let is_known = start.nearest.is_some();
+    if few(rows.isa, rows.dims(), start.centers.len() / rows.dims()) {
+        let assign = Abreast::new(rows, start);
+        rounds_with(rows, assign, is_known, (max_iter, tol), &step)
+    } else {
+        let assign = Grouped::new(rows, start);
+        rounds_with(rows, assign, is_known, (max_iter, tol), &step)
+    }
+}
+
+/// Whether rows abreast are faster than bounds for groups: measured, with and without wide registers.
+fn few(isa: Isa, dims: usize, k: usize) -> bool {
+    let most = if isa == Isa::PORTABLE { 8192 } else { 16_384 };
+    dims <= 64 && dims * k <= most
+}
+
+fn rounds_with(
+    rows: &Rows<'_>,
+    mut assign: impl Assign,
+    is_known: bool,
+    (max_iter, tol): (usize, f64),
+    step: &Step<'_>,
+) -> Result<Outcome, Cancelled> {
+    let (n, dims) = (rows.len(), rows.dims());
+    let mut sums = Sums::new(rows.isa, assign.centers().len() / dims, dims);
     let mut iterations = 0;
     let mut settled = false;
     while iterations < max_iter && !settled {
         iterations += 1;
         if iterations == 1 && is_known {
-            sums.restart(rows.points, &known.labels);
+            sums.restart(rows.points, assign.labels());
         } else {
-            let changed = known.update(rows, &centers, &order, moves.as_ref(), &step)?;
+            let changed = assign.update(step)?;
             if changed.len() > n / 3 {
-                sums.restart(rows.points, &known.labels);
+                sums.restart(rows.points, assign.labels());
             } else {
-                sums.follow(rows.points, &changed, &known.labels);
+                sums.follow(rows.points, &changed, assign.labels());
             }
             settled = changed.is_empty();
         }
-        let next = match fill_empty(rows, &centers, &known.labels, &sums) {
+        let next = match fill_empty(rows, assign.centers(), assign.labels(), &sums) {
             Some(filled) => filled.means(),
             None => sums.means(),
         };
-        let moved: f64 = squared_moves(&centers.rows, &next, dims);
-        if iterations == 1 {
-            // No bound outlives the first move, so nothing is lost by an order that fits better.
-            order = Order::near(&next, dims, n);
-            known.regroup(&order);
-        }
-        moves = Some(Moves::new(&centers.rows, &next, dims, &order));
-        centers = Centers::new(isa, next, dims, &order, rows.usual);
+        let moved: f64 = squared_moves(assign.centers(), &next, dims);
+        assign.follow(next);
         if !settled && moved <= tol {
             break;
         }
     }
     if !settled {
-        known.update(rows, &centers, &order, moves.as_ref(), &step)?;
+        assign.update(step)?;
     }
-    let squared = distances(rows, &centers, &known.labels);
+    let (labels, centers) = assign.end();
+    let squared = distances(rows, &centers, &labels);
     let inertia = squared
         .chunks(ROWS)
         .map(|part| part.iter().map(|d| f64::from(*d)).sum::<f64>())
         .sum();
     Ok(Outcome {
-        labels: known.labels,
-        centers: centers.rows,
+        labels,
+        centers,
         squared,
         inertia,
         iterations,
@@ -114,7 +140,7 @@ fn squared_moves(from: &[f32], to: &[f32], dims: usize) -> f64 {
 }
 
 /// The squared distance of each row to its centre, exact f32.
-fn distances(rows: &Rows<'_>, centers: &Centers, labels: &[u32]) -> Vec<f32> {
+fn distances(rows: &Rows<'_>, centers: &[f32], labels: &[u32]) -> Vec<f32> {
     let dims = rows.dims();
     let mut distances = vec![0.0; labels.len()];
     distances
@@ -126,7 +152,7 @@ fn distances(rows: &Rows<'_>, centers: &Centers, labels: &[u32]) -> Vec<f32> {
             |row, (part, (distances, labels))| {
                 for (at, (distance, &label)) in distances.iter_mut().zip(labels).enumerate() {
                     rows.row(part * ROWS + at, row);
-                    *distance = squared_distance(row, centers.row(label, dims));
+                    *distance = squared_distance(row, &centers[label as usize * dims..][..dims]);
                 }
             },
         );
@@ -135,7 +161,7 @@ fn distances(rows: &Rows<'_>, centers: &Centers, labels: &[u32]) -> Vec<f32> {
 
 /// Where clusters are empty, the sums with each given the farthest row that is left, the lower row of equals. The labels
 /// stay: the next assignment finds the new centres.
-fn fill_empty(rows: &Rows<'_>, centers: &Centers, labels: &[u32], sums: &Sums) -> Option<Sums> {
+fn fill_empty(rows: &Rows<'_>, centers: &[f32], labels: &[u32], sums: &Sums) -> Option<Sums> {
     let empty: Vec<u32> = (0..sums.sizes.len())
         .filter(|&c| sums.sizes[c] == 0)
         .map(|c| c as u32)

@@ -2,8 +2,11 @@
 
 use ndarray::Array2;
 
+use super::abreast::Abreast;
 use super::assign::Known;
 use super::centers::{Centers, Moves, Order};
+use super::grouped::Grouped;
+use super::lloyd::Assign;
 use super::tests::options;
 use super::*;
 use crate::linalg::squared_distance;
@@ -83,6 +86,65 @@ fn bounds_and_groups_never_change_a_label() {
                 moves = Some(Moves::new(&centers, &next, d, &order));
                 centers = next;
             }
+        }
+    }
+}
+
+/// Rounds in which some centres rest, some creep and a few jump.
+fn follows_brute_force(mut assign: impl Assign, rows: &Rows<'_>, what: &str) {
+    let dims = rows.dims();
+    let context = Context::new(0);
+    let step = context.step("assign", 0);
+    for round in 0..10 {
+        let before = assign.labels().to_vec();
+        let changed = assign.update(&step).unwrap();
+        let labels = assign.labels().to_vec();
+        assert_eq!(
+            labels,
+            brute(rows, assign.centers(), dims),
+            "{what}, {round}"
+        );
+        let plain = (0..rows.len()).filter(|&at| labels[at] != before[at]);
+        let plain: Vec<(u32, u32)> = plain.map(|at| (at as u32, before[at])).collect();
+        assert_eq!(changed, plain, "{what}, {round}");
+        let mut next = assign.centers().to_vec();
+        for (c, center) in next.chunks_exact_mut(dims).enumerate() {
+            let by = [0.3, 0.0, 0.001, 0.02, 0.0][(c * 7 + round) % 5];
+            let by = if by == 0.3 && round % 4 != 3 { 0.0 } else { by };
+            for (j, x) in center.iter_mut().enumerate() {
+                *x += by * (((c + j + round) % 9) as f32 - 4.0) / 4.0;
+            }
+        }
+        assign.follow(next);
+    }
+}
+
+#[test]
+fn both_ways_to_assign_are_those_of_brute_force() {
+    for (n, d, k, far) in [
+        (700, 1, 3, 0.0),
+        (900, 2, 30, 0.0),
+        (600, 17, 50, 0.0),
+        // Two far places: proposals cannot tell their centres apart.
+        (500, 5, 20, 3e4),
+    ] {
+        let noise = cloud(n, d, 8);
+        let x = Array2::from_shape_fn((n, d), |(i, j)| {
+            noise[[i, j]] + if j == 0 && i % 2 == 0 { far } else { 0.0 }
+        });
+        let points = Points::new(x.view(), Metric::Euclidean).unwrap();
+        for isa in Isa::available() {
+            let rows = Rows::keeping(isa.for_dims(d), &points, if n == 600 { 0 } else { 1 << 30 });
+            let mut centers = seeding::random_rows(&rows, k, Draws::new(2, 0));
+            // A centre that repeats another: ties.
+            centers.copy_within(0..d, (k - 1) * d);
+            let start = || lloyd::Start {
+                centers: centers.clone(),
+                nearest: None,
+            };
+            let what = format!("{isa}, {n} x {d}, k={k}");
+            follows_brute_force(Abreast::new(&rows, start()), &rows, &what);
+            follows_brute_force(Grouped::new(&rows, start()), &rows, &what);
         }
     }
 }
