@@ -3,6 +3,7 @@
 //! Definitions and defaults are umap-learn's; the order of the descent is our own (see `layout`).
 
 mod curve;
+mod forces;
 mod fuzzy_set;
 mod layout;
 mod place;
