@@ -6,14 +6,16 @@
 //! clustering hdbscan ROWS.f32 N D MIN_CLUSTER_SIZE [exact|approximate]   which neighbours, exact if not said
 //! clustering knn ROWS.f32 N D K
 //! clustering fit ROWS.f32 N D METHOD [NAME=VALUE ...]   any method by its name
+//! clustering mixture ROWS.f32 N D K SHAPE  a Gaussian mixture from the components in ROWS.f32.start, as little-endian i32
 //! ```
+//! `seed=N` after any of them is another seed than 0.
 //! Labels, or the neighbours row after row, go to `ROWS.f32.labels` as little-endian i32. Times are wall seconds without reading the file.
 
 use std::error::Error;
 use std::time::Instant;
 
 use messier_engine::cluster::kmeans::{Options, Start, kmeans};
-use messier_engine::cluster::{self, Clusterer, hdbscan};
+use messier_engine::cluster::{self, Clusterer, gaussian_mixture, hdbscan};
 use messier_engine::context::Context;
 use messier_engine::neighbors::{Metric, knn};
 use messier_query::signature::{Arg, Args};
@@ -35,7 +37,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map(|b| f32::from_le_bytes(*b))
         .collect();
     let x = Array2::from_shape_vec((n, d), values)?;
-    let context = Context::new(0);
+    let mut context = Context::new(0);
+    let mut words = Vec::new();
+    for word in rest {
+        match word.strip_prefix("seed=") {
+            Some(seed) => context = Context::new(seed.parse()?),
+            None => words.push(word.as_str()),
+        }
+    }
+    let rest = words;
+    let start = if task == "mixture" {
+        std::fs::read(format!("{path}.start"))?
+    } else {
+        Vec::new()
+    };
     let began = Instant::now();
     let (labels, more) = match task.as_str() {
         "kmeans" | "kmeans++" => {
@@ -68,7 +83,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         "hdbscan" => {
             let size = Arg::Int(i64::try_from(k)?);
-            let near = rest.first().map_or("exact", String::as_str);
+            let near = rest.first().copied().unwrap_or("exact");
             let args = Args::from([
                 ("min_cluster_size".to_owned(), size),
                 ("neighbors".to_owned(), Arg::Text(near.to_owned())),
@@ -79,6 +94,27 @@ fn main() -> Result<(), Box<dyn Error>> {
                 more += &format!(r#", "{name}": {value}"#);
             }
             (found.labels, more)
+        }
+        "mixture" => {
+            let labels = start.as_chunks::<4>().0.iter();
+            let options = gaussian_mixture::Options {
+                n_components: k,
+                shape: gaussian_mixture::Shape::named(rest.first().copied().unwrap_or("full")),
+                start: gaussian_mixture::Start::Labels(
+                    labels.map(|b| u32::from_le_bytes(*b)).collect(),
+                ),
+                tol: 1e-3,
+                reg_covar: 1e-6,
+                max_iter: 100,
+                n_init: 1,
+            };
+            let found = gaussian_mixture::mixture(x.view(), &options, &context)?;
+            let more = format!(
+                r#""log_likelihood": {}, "iterations": {}"#,
+                found.log_likelihood, found.iterations
+            );
+            let labels = found.labels.iter();
+            (labels.map(|label| label.cast_signed()).collect(), more)
         }
         "fit" => {
             let method = method?;

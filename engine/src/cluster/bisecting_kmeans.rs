@@ -1,18 +1,19 @@
 //! Bisecting k-means: the cluster that deserves it most is cut in two, until there are enough.
 //!
-//! Each cut is a k-means of its own with two centres on the cluster's rows, so the whole costs about `log k` passes over
-//! the data instead of `k`. No row changes cluster after a later cut: the clusters are the leaves of a tree.
+//! Each cut is a k-means of its own with two centres on the cluster's rows ([`halves`](super::kmeans::halves)), so the
+//! whole costs about `log k` passes over the data instead of `k`. No row changes cluster after a later cut: the clusters are the leaves of a tree.
 
 use messier_query::params;
 use messier_query::signature::{Args, Default, Example, Kind, Returns, Signature};
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::ArrayView2;
 
-use super::kmeans::{Options, Start, kmeans, kmeans_each, only_so_many};
-use super::nearest::gather;
+use super::kmeans::halves::{How, Part};
+use super::kmeans::only_so_many;
 use super::{Clusterer, Clustering};
 use crate::context::Context;
 use crate::counted::counted;
 use crate::error::{Error, arguments};
+use crate::neighbors::{Metric, Points};
 use crate::random;
 
 /// The stream of the cuts' seeds.
@@ -53,23 +54,6 @@ static SIGNATURE: Signature = Signature {
 #[derive(Debug)]
 pub struct BisectingKMeans;
 
-/// A cluster that may be cut.
-struct Leaf {
-    rows: Vec<u32>,
-    center: Vec<f32>,
-    inertia: f64,
-}
-
-impl Leaf {
-    fn score(&self, by_size: bool) -> f64 {
-        if by_size {
-            self.rows.len() as f64
-        } else {
-            self.inertia
-        }
-    }
-}
-
 impl Clusterer for BisectingKMeans {
     fn signature(&self) -> &'static Signature {
         &SIGNATURE
@@ -88,7 +72,8 @@ impl Clusterer for BisectingKMeans {
                 "bisecting k-means cannot make {k} clusters of {n} rows; n_clusters must be from 1 to the number of rows"
             )));
         }
-        let leaves = cut(x, &params, context)?;
+        let points = Points::new(x, Metric::Euclidean)?;
+        let leaves = cut(&points, &params, context)?;
         let found = leaves.len();
         if found < k {
             context.notes.remark(format!(
@@ -98,17 +83,18 @@ impl Clusterer for BisectingKMeans {
             ));
         }
         let mut labels = vec![0; n];
-        let mut centers = Array2::zeros((found, x.ncols()));
-        for (label, (leaf, mut center)) in leaves.iter().zip(centers.rows_mut()).enumerate() {
+        let mut centers = Vec::new();
+        for (label, leaf) in leaves.iter().enumerate() {
             for &row in &leaf.rows {
                 labels[row as usize] = label as i32;
             }
-            center.assign(&ArrayView1::from(&leaf.center));
+            centers.extend_from_slice(&leaf.center);
         }
+        let inertia = leaves.iter().map(|leaf| leaf.inertia).sum();
         Ok(Clustering {
             labels,
-            centers: Some(centers),
-            scores: vec![("inertia", leaves.iter().map(|leaf| leaf.inertia).sum())],
+            centers: Some(points.in_data_units(&centers, x.ncols())),
+            scores: vec![("inertia", points.squared_from_working(inertia))],
             params: params.record(),
             ..Clustering::default()
         }
@@ -117,34 +103,30 @@ impl Clusterer for BisectingKMeans {
 }
 
 /// The leaves; fewer than asked for where no leaf has two different rows any more.
-fn cut(x: ArrayView2<'_, f32>, params: &Params, context: &Context) -> Result<Vec<Leaf>, Error> {
-    let mut options = Options {
-        n_clusters: 1,
-        start: match params.init.as_str() {
-            "random" => Start::Random,
-            _ => Start::KMeansPlusPlus,
-        },
-        n_init: 1,
+fn cut(points: &Points<'_>, params: &Params, context: &Context) -> Result<Vec<Part>, Error> {
+    let how = How {
+        random: params.init == "random",
+        n_init: params.n_init,
         max_iter: params.max_iter,
         tol: params.tol,
     };
-    let whole = kmeans(x, &options, context)?;
-    options.n_clusters = 2;
-    options.n_init = params.n_init;
-    let mut leaves = vec![Leaf {
-        rows: (0..x.nrows() as u32).collect(),
-        center: whole.centers.into_raw_vec_and_offset().0,
-        inertia: whole.inertia,
-    }];
     let by_size = params.bisecting_strategy == "largest_cluster";
-    let step = context.step("cut clusters", params.n_clusters as u64 - 1);
+    let score = |part: &Part| {
+        if by_size {
+            part.rows.len() as f64
+        } else {
+            part.inertia
+        }
+    };
+    let step = context.step("cut clusters", params.n_clusters as u64);
+    let mut leaves = vec![Part::whole(points, &step)?];
     for split in 1..params.n_clusters {
         step.tick(1)?;
         // The first of equals, so that ties do not depend on anything but the data.
         let widest = (0..leaves.len())
             .filter(|&at| leaves[at].inertia > 0.0)
             .reduce(|best, at| {
-                if leaves[at].score(by_size) > leaves[best].score(by_size) {
+                if score(&leaves[at]) > score(&leaves[best]) {
                     at
                 } else {
                     best
@@ -154,48 +136,22 @@ fn cut(x: ArrayView2<'_, f32>, params: &Params, context: &Context) -> Result<Vec
             break;
         };
         let seed = random::bits(context.seed, CUTS, split as u64);
-        let [left, right] = halves(x, &leaves[at], &options, &context.with_seed(seed))?;
-        if left.rows.is_empty() || right.rows.is_empty() {
+        match leaves[at].cut(points, &how, seed, &step)? {
+            Some([left, right]) => {
+                leaves[at] = left;
+                leaves.push(right);
+            }
             // Its rows differ by less than the distances can tell.
-            leaves[at].inertia = 0.0;
-            continue;
+            None => leaves[at].inertia = 0.0,
         }
-        leaves[at] = left;
-        leaves.push(right);
     }
     Ok(leaves)
-}
-
-fn halves(
-    x: ArrayView2<'_, f32>,
-    leaf: &Leaf,
-    options: &Options,
-    context: &Context,
-) -> Result<[Leaf; 2], Error> {
-    let own;
-    let part = if leaf.rows.len() == x.nrows() {
-        x.view()
-    } else {
-        own = gather(x, &leaf.rows);
-        own.view()
-    };
-    let (fit, inertia) = kmeans_each(part, options, context)?;
-    Ok([0, 1].map(|side| Leaf {
-        rows: leaf
-            .rows
-            .iter()
-            .zip(&fit.labels)
-            .filter(|&(_, &label)| label == side)
-            .map(|(&row, _)| row)
-            .collect(),
-        center: fit.centers.row(side as usize).to_vec(),
-        inertia: inertia[side as usize],
-    }))
 }
 
 #[cfg(test)]
 mod tests {
     use messier_query::signature::Arg;
+    use ndarray::{Array2, ArrayView1};
 
     use super::*;
     use crate::neighbors::tests::cloud;

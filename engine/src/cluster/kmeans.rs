@@ -10,6 +10,7 @@ mod centers;
 mod compare;
 mod draws;
 mod grouped;
+pub(super) mod halves;
 mod lloyd;
 mod look;
 mod means;
@@ -170,15 +171,6 @@ pub struct Fit {
 /// # Errors
 /// Fewer rows than clusters, centres that do not fit, a row that is not finite, or [`Error::Cancelled`].
 pub fn kmeans(x: ArrayView2<'_, f32>, options: &Options, context: &Context) -> Result<Fit, Error> {
-    Ok(kmeans_on(isa().for_dims(x.ncols()), x, options, context)?.0)
-}
-
-/// [`kmeans`], with the inertia of each cluster.
-pub(super) fn kmeans_each(
-    x: ArrayView2<'_, f32>,
-    options: &Options,
-    context: &Context,
-) -> Result<(Fit, Vec<f64>), Error> {
     kmeans_on(isa().for_dims(x.ncols()), x, options, context)
 }
 
@@ -187,7 +179,7 @@ fn kmeans_on(
     x: ArrayView2<'_, f32>,
     options: &Options,
     context: &Context,
-) -> Result<(Fit, Vec<f64>), Error> {
+) -> Result<Fit, Error> {
     let (n, d) = x.dim();
     let k = options.n_clusters;
     if k > n || k == 0 {
@@ -234,20 +226,12 @@ fn kmeans_on(
     let Some(best) = best else {
         return Err(Error::Input("k-means needs at least one start".into()));
     };
-    let mut each = vec![0.0; k];
-    for (&label, &squared) in best.labels.iter().zip(&best.squared) {
-        each[label as usize] += f64::from(squared);
-    }
-    for inertia in &mut each {
-        *inertia = points.squared_from_working(*inertia);
-    }
-    let fit = Fit {
+    Ok(Fit {
         labels: best.labels,
         centers: points.in_data_units(&best.centers, d),
         inertia: points.squared_from_working(best.inertia),
         iterations: best.iterations,
-    };
-    Ok((fit, each))
+    })
 }
 
 #[cfg(test)]

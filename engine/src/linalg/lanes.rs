@@ -19,6 +19,10 @@ pub(super) trait Lanes: Copy {
     unsafe fn add_product(self, a: Self, b: Self) -> Self;
     /// Each value brought between 0 and 6; NaN stays.
     unsafe fn relu6(self) -> Self;
+    /// `self - other`.
+    unsafe fn minus(self, other: Self) -> Self;
+    /// `self * other`.
+    unsafe fn times(self, other: Self) -> Self;
     /// One value in all lanes.
     unsafe fn splat(x: f32) -> Self;
     /// Takes these values, each of `this` number, into the lowest so far, the second lowest, and the numbers of the lowest.
@@ -50,6 +54,22 @@ impl Lanes for [f32; WIDE] {
     #[inline(always)]
     unsafe fn relu6(self) -> Self {
         self.map(|value| value.clamp(0.0, 6.0))
+    }
+
+    #[inline(always)]
+    unsafe fn minus(mut self, other: Self) -> Self {
+        for lane in 0..WIDE {
+            self[lane] -= other[lane];
+        }
+        self
+    }
+
+    #[inline(always)]
+    unsafe fn times(mut self, other: Self) -> Self {
+        for lane in 0..WIDE {
+            self[lane] *= other[lane];
+        }
+        self
     }
 
     #[inline(always)]
@@ -123,6 +143,28 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn minus(self, other: Self) -> Self {
+        // SAFETY: the caller has AVX2.
+        unsafe {
+            Avx2(
+                _mm256_sub_ps(self.0, other.0),
+                _mm256_sub_ps(self.1, other.1),
+            )
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn times(self, other: Self) -> Self {
+        // SAFETY: the caller has AVX2.
+        unsafe {
+            Avx2(
+                _mm256_mul_ps(self.0, other.0),
+                _mm256_mul_ps(self.1, other.1),
+            )
+        }
+    }
+
+    #[inline(always)]
     unsafe fn splat(x: f32) -> Self {
         // SAFETY: the caller has AVX2.
         unsafe { Avx2(_mm256_set1_ps(x), _mm256_set1_ps(x)) }
@@ -184,6 +226,18 @@ impl Lanes for Avx512 {
             let (low, high) = (_mm512_setzero_ps(), _mm512_set1_ps(6.0));
             Avx512(_mm512_min_ps(high, _mm512_max_ps(low, self.0)))
         }
+    }
+
+    #[inline(always)]
+    unsafe fn minus(self, other: Self) -> Self {
+        // SAFETY: the caller has AVX-512.
+        unsafe { Avx512(_mm512_sub_ps(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn times(self, other: Self) -> Self {
+        // SAFETY: the caller has AVX-512.
+        unsafe { Avx512(_mm512_mul_ps(self.0, other.0)) }
     }
 
     #[inline(always)]

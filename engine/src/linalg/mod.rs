@@ -28,6 +28,7 @@ mod roots;
 mod rows;
 mod scan;
 mod speed;
+mod stretched;
 mod tiles;
 
 pub use abreast::{Fours, TwoNearest, two_nearest};
@@ -44,6 +45,7 @@ pub use roots::{Bundles, add_scatter, add_up, distances, mean_bounds, total};
 pub use rows::{add_and_bound, add_centred, centre, hash_row, sum_of_squares};
 pub use scan::{Nearest, lowest_of_each, nearest, select_below, select_below_each, select_close};
 pub use speed::measured_gflops;
+pub use stretched::{TOGETHER, stretched_lengths};
 pub use tiles::withheld_amx;
 
 #[cfg(test)]

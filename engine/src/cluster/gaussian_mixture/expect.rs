@@ -6,15 +6,13 @@ use rayon::prelude::*;
 use super::estimate::{Covariances, Estimated};
 use super::factor::{Factor, products_isa};
 use crate::context::{Cancelled, Step};
-use crate::linalg::{Block, LANES, isa, products};
+use crate::linalg::{Block, Isa, LANES, TOGETHER, isa, products, stretched_lengths};
 use crate::neighbors::Points;
 
 /// Rows of one task.
 const ROWS: usize = 64;
 /// Shares below this are left out; so many of them as there may be components do not show in a sum.
 const LEAST_SHARE: f64 = 1.0 / (1_u64 << 40) as f64;
-/// Rows that meet a component's parameters together.
-const TOGETHER: usize = 4;
 
 /// The share of a row that belongs to a component.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,6 +73,7 @@ pub(super) fn expect(
 
 /// The mixture as the blocks read it.
 struct Reader<'a> {
+    isa: Isa,
     model: &'a Estimated,
     dims: usize,
     /// The logarithm of each component's weight and of its density's constant.
@@ -140,6 +139,7 @@ impl<'a> Reader<'a> {
             .map(|(weight, root)| weight.ln() - normal - root)
             .collect();
         Reader {
+            isa: isa(),
             model,
             dims,
             constants,
@@ -157,21 +157,12 @@ impl<'a> Reader<'a> {
         let (d, k) = (self.dims, self.constants.len());
         let count = rows.len();
         for (row, out) in rows.clone().zip(buffers.rows.chunks_exact_mut(d)) {
-            points.working_row(isa(), row, out);
+            points.working_row(self.isa, row, out);
         }
         match &self.model.covariances {
             Covariances::Diag(_) => {
-                let white = |c: usize| (&self.narrow[c * d..][..d], &self.scales[c * d..][..d]);
-                for c in 0..k {
-                    let (mean, scale) = white(c);
-                    self.scaled(
-                        &buffers.rows[..count * d],
-                        mean,
-                        scale,
-                        c,
-                        &mut buffers.logs,
-                    );
-                }
+                let rows = &buffers.rows[..count * d];
+                self.scaled(rows, |c| &self.scales[c * d..][..d], &mut buffers.logs);
             }
             Covariances::Tied(factor) => match &factor.panels {
                 Some(panels) => {
@@ -192,16 +183,7 @@ impl<'a> Reader<'a> {
                         out.copy_from_slice(&tile[..d]);
                     }
                     let ones = vec![1.0; d];
-                    for c in 0..k {
-                        let mean = &self.narrow[c * d..][..d];
-                        self.scaled(
-                            &buffers.gaps[..count * d],
-                            mean,
-                            &ones,
-                            c,
-                            &mut buffers.logs,
-                        );
-                    }
+                    self.scaled(&buffers.gaps[..count * d], |_| &ones, &mut buffers.logs);
                 }
                 None => {
                     for c in 0..k {
@@ -221,25 +203,19 @@ impl<'a> Reader<'a> {
         self.shares(rows, &mut buffers.logs)
     }
 
-    /// Squared lengths of `(row - mean) * scale`.
-    fn scaled(&self, rows: &[f32], mean: &[f32], scale: &[f32], c: usize, logs: &mut [f64]) {
+    /// Squared lengths of `(row - mean) * scale` for each component.
+    fn scaled<'s>(&self, rows: &[f32], scale: impl Fn(usize) -> &'s [f32], logs: &mut [f64]) {
         let (d, k) = (self.dims, self.constants.len());
-        for (group, rows) in rows.chunks(TOGETHER * d).enumerate() {
+        let groups = rows.chunks(TOGETHER * d);
+        for (rows, logs) in groups.zip(logs.chunks_mut(TOGETHER * k)) {
             // A short last group repeats its first row.
-            let row = |at: usize| {
-                &rows[if (at + 1) * d <= rows.len() {
-                    at * d
-                } else {
-                    0
-                }..][..d]
-            };
-            let lengths = pulp::Arch::new().dispatch(Lengths {
-                rows: [row(0), row(1), row(2), row(3)],
-                mean,
-                scale,
-            });
-            for (at, length) in lengths.iter().enumerate().take(rows.len() / d) {
-                logs[(group * TOGETHER + at) * k + c] = f64::from(*length);
+            let row = |at: usize| rows.get(at * d..(at + 1) * d).unwrap_or(&rows[..d]);
+            let rows = [row(0), row(1), row(2), row(3)];
+            for (c, mean) in self.narrow.chunks_exact(d).enumerate() {
+                let lengths = stretched_lengths(self.isa, rows, mean, scale(c));
+                for (length, logs) in lengths.into_iter().zip(logs.chunks_exact_mut(k)) {
+                    logs[c] = f64::from(length);
+                }
             }
         }
     }
@@ -341,43 +317,5 @@ impl<'a> Reader<'a> {
             });
         }
         (sum, entries, posteriors)
-    }
-}
-
-/// Squared lengths of `(row - mean) * scale` for a few rows at once.
-struct Lengths<'a> {
-    rows: [&'a [f32]; TOGETHER],
-    mean: &'a [f32],
-    scale: &'a [f32],
-}
-
-impl pulp::NullaryFnOnce for Lengths<'_> {
-    type Output = [f32; TOGETHER];
-
-    #[inline(always)]
-    fn call(self) -> [f32; TOGETHER] {
-        let mut sums = [[0.0_f32; LANES]; TOGETHER];
-        let d = self.mean.len();
-        let whole = d / LANES * LANES;
-        let (mean, scale) = (&self.mean[..d], &self.scale[..d]);
-        let rows = self.rows.map(|row| &row[..d]);
-        for at in (0..whole).step_by(LANES) {
-            let mean = &mean[at..at + LANES];
-            let scale = &scale[at..at + LANES];
-            for (sums, row) in sums.iter_mut().zip(rows) {
-                let row = &row[at..at + LANES];
-                for lane in 0..LANES {
-                    let gap = (row[lane] - mean[lane]) * scale[lane];
-                    sums[lane] += gap * gap;
-                }
-            }
-        }
-        for at in whole..d {
-            for (sums, row) in sums.iter_mut().zip(rows) {
-                let gap = (row[at] - mean[at]) * scale[at];
-                sums[at - whole] += gap * gap;
-            }
-        }
-        sums.map(|lanes| lanes.iter().sum())
     }
 }

@@ -30,8 +30,6 @@ pub(super) struct Start {
 pub(super) struct Outcome {
     pub labels: Vec<u32>,
     pub centers: Vec<f32>,
-    /// The squared distance of each row to its centre.
-    pub squared: Vec<f32>,
     pub inertia: f64,
     pub iterations: usize,
 }
@@ -126,7 +124,6 @@ fn rounds_with(
     Ok(Outcome {
         labels,
         centers,
-        squared,
         inertia,
         iterations,
     })

@@ -89,11 +89,7 @@ fn the_same_bits_for_any_number_of_threads_and_any_path() {
                 .num_threads(threads)
                 .build()
                 .unwrap();
-            pool.install(|| {
-                kmeans_on(isa, x.view(), &options, &Context::new(9))
-                    .unwrap()
-                    .0
-            })
+            pool.install(|| kmeans_on(isa, x.view(), &options, &Context::new(9)).unwrap())
         };
         let one = run(1, Isa::PORTABLE);
         for isa in Isa::available() {
