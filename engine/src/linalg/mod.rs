@@ -30,10 +30,11 @@ mod scan;
 mod speed;
 mod stretched;
 mod tiles;
+mod whole;
 
 pub use abreast::{Fours, TwoNearest, two_nearest};
 pub use convolve::{DepthwiseFilter, depthwise_row, same_padding};
-pub use distance::{dot, squared_distance, squared_norm};
+pub use distance::{dot, squared_distance, squared_distances, squared_norm};
 pub use isa::{Isa, forced_isa, isa};
 pub use layer_end::{add_bias, add_bias_and};
 pub use leaf::{LEAF, leaf_below, leaf_outside};
@@ -47,6 +48,7 @@ pub use scan::{Nearest, lowest_of_each, nearest, select_below, select_below_each
 pub use speed::measured_gflops;
 pub use stretched::{TOGETHER, stretched_lengths};
 pub use tiles::withheld_amx;
+pub use whole::MOST_WHOLE;
 
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::bound;
 use super::int8;
 use super::isa::{Isa, Level};
+use super::panels::{Block, LANES, Panels, interleave};
 use super::rows::sum_of_squares;
 
 /// Rows as eight-bit integers, in row order.
@@ -87,6 +88,37 @@ impl Rows {
             // Scaled in the order of the tiles' kernels, so that the bits are theirs.
             (sum - shift) as f32 * (scale * self.scales[other])
         }));
+    }
+
+    /// Fills a block with some of the rows, in the order given.
+    ///
+    /// # Panics
+    /// If there is no such row: a mistake of the caller.
+    pub fn fill(&self, rows: &[u32], block: &mut Block) {
+        (block.isa, block.steps, block.rows) = (self.isa.in_int8(), self.steps, rows.len());
+        block.words.clear();
+        block.scales.clear();
+        for &row in rows {
+            // Flipping the highest bit of a byte adds the offset.
+            let words = self.row(row as usize).iter();
+            block.words.extend(words.map(|word| word ^ 0x8080_8080));
+            block.scales.push(self.scales[row as usize]);
+        }
+    }
+
+    /// The rows in panels, for the right side of products: those that [`Panels::pack_with`] would give. O(n d).
+    pub fn panels(&self) -> Panels {
+        let rows = self.norms.len();
+        let mut words = vec![0; rows.next_multiple_of(LANES) * self.steps];
+        words
+            .par_chunks_exact_mut((LANES * self.steps).max(1))
+            .zip(self.words.par_chunks((LANES * self.steps).max(1)))
+            .with_min_len(4)
+            .for_each(|(panel, rows)| interleave(rows, self.steps, panel));
+        let (norms, moves) = (self.norms.clone(), self.moves.clone());
+        Panels::of_integers(self.isa.in_int8(), words, self.steps, norms, moves, |row| {
+            (self.scales[row], self.sums[row])
+        })
     }
 
     fn row(&self, row: usize) -> &[u32] {

@@ -348,6 +348,35 @@ impl Panels {
         }
     }
 
+    /// Panels of integers whose words are made, with what is known of their rows: of each its step and the sum of its
+    /// integers.
+    pub(super) fn of_integers(
+        isa: Isa,
+        words: Vec<u32>,
+        steps: usize,
+        norms: Vec<f32>,
+        moves: Vec<f32>,
+        of_row: impl Fn(usize) -> (f32, i32),
+    ) -> Panels {
+        let rows = norms.len();
+        let lanes = 0..rows.next_multiple_of(LANES);
+        let of_lane = |lane| if lane < rows { of_row(lane) } else { (0.0, 0) };
+        let lanes = lanes.map(of_lane);
+        let (scales, shifts) = lanes
+            .map(|(scale, sum)| (scale, int8::OFFSET * sum))
+            .unzip();
+        Panels {
+            isa,
+            words,
+            steps,
+            rows,
+            norms,
+            moves,
+            scales,
+            shifts,
+        }
+    }
+
     /// The rows packed.
     pub fn rows(&self) -> usize {
         self.rows
@@ -385,7 +414,7 @@ impl Panels {
 }
 
 /// Turns up to 16 rows of words into a panel: word by word, 16 lanes each.
-fn interleave(rows: &[u32], steps: usize, panel: &mut [u32]) {
+pub(super) fn interleave(rows: &[u32], steps: usize, panel: &mut [u32]) {
     for (lane, row) in rows.chunks_exact(steps).enumerate() {
         for (group, &word) in panel.chunks_exact_mut(LANES).zip(row) {
             group[lane] = word;

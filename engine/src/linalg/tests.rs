@@ -1,6 +1,6 @@
 //! Every path against plain f64 code and against each other, on random and adversarial rows.
 
-use super::distance::{dot_on, squared_distance_on};
+use super::distance::{dot_on, squared_distance_on, squared_distances_on};
 use super::*;
 
 /// A small counter-based generator, enough for test data.
@@ -113,6 +113,9 @@ fn deciding_distances_are_the_same_bits_on_every_path_and_close_to_f64() {
                     squared_distance_on(isa, &b, &a).to_bits()
                 );
                 assert_eq!(squared_distance_on(isa, &a, &a), 0.0);
+                let four = squared_distances_on(isa, &a, [&b, &a, &b, &a]);
+                let expected = [portable.1, 0.0, portable.1, 0.0];
+                assert_eq!(four.map(f32::to_bits), expected.map(f32::to_bits));
             }
             if scale == 1.0 {
                 let exact: f64 = a
@@ -278,6 +281,14 @@ fn integers_give_the_same_bits_on_every_path() {
                     &mut tile,
                     panels.len() * LANES,
                 );
+                // Rows that are packed already give the same block and the same panels.
+                let (mut filled, mut again) = (Block::new(isa.in_int8()), tile.clone());
+                let all: Vec<u32> = (0..m as u32).collect();
+                rows.fill(&all, &mut filled);
+                again.fill(0.0);
+                let stride = panels.len() * LANES;
+                products(&filled, &rows.panels(), 0..panels.len(), &mut again, stride);
+                assert_eq!(again, tile);
                 for row in 0..block.rows() {
                     let mut out = Vec::new();
                     rows.products(row, &others, &mut out);

@@ -45,16 +45,6 @@ impl Candidates {
         }
     }
 
-    /// Adds one proposal for a row.
-    pub fn push(&mut self, row: usize, value: f32, index: u32) {
-        if value <= self.thresholds[row] {
-            self.rows[row].found.push((value, index));
-            if self.rows[row].found.len() >= self.rows[row].full {
-                self.thin(row);
-            }
-        }
-    }
-
     /// Keeps what may be among the `k` nearest, and gives it.
     pub fn thin(&mut self, row: usize) -> &[(f32, u32)] {
         let (k, threshold) = (self.k, &mut self.thresholds[row]);

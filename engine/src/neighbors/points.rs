@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::linalg::bound::Scale;
 use crate::linalg::{
     Block, Isa, Panels, add_and_bound, add_centred, centre, isa, measure, squared_distance,
+    squared_distances,
 };
 
 /// Rows that are summed together when the mean is taken; a block, so that threads do not change the order.
@@ -108,6 +109,11 @@ impl<'a> Points<'a> {
     /// The squared euclidean distance that decides, in the units of the rows kept. O(d).
     pub fn squared(&self, a: usize, b: usize) -> f32 {
         squared_distance(self.row(a), self.row(b))
+    }
+
+    /// As [`Points::squared`], of four rows at once.
+    pub fn squared_of_four(&self, a: usize, others: [u32; 4]) -> [f32; 4] {
+        squared_distances(self.row(a), others.map(|other| self.row(other as usize)))
     }
 
     /// The metric's distance for a squared distance of the rows kept.

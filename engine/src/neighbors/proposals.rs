@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::Points;
 use super::head::Head;
-use crate::linalg::{Block, Isa, LANES, Panels, bound};
+use crate::linalg::{Block, Isa, LANES, Panels, Rows, bound};
 
 /// Added to each row's share for the roundings of the comparisons that are made with it, as a part of its squared length.
 const COMPARING: f32 = 16.0 / (1 << 24) as f32;
@@ -60,6 +60,26 @@ impl<'a> Ends<'a> {
         (squared, row)
     }
 
+    /// As [`Ends::exact`], of up to four rows at once.
+    pub fn exact_of_some(&self, place: usize, others: &[(f32, u32)], out: &mut [(f32, u32); 4]) {
+        let own = self.order[place] as usize;
+        let rows: [u32; 4] = std::array::from_fn(|at| {
+            let at = at.min(others.len() - 1);
+            self.order[others[at].1 as usize]
+        });
+        let squared = match others.len() {
+            4 => self.points.squared_of_four(own, rows),
+            some => {
+                let mut squared = [0.0; 4];
+                for (squared, row) in squared.iter_mut().zip(&rows).take(some) {
+                    *squared = self.points.squared(own, *row as usize);
+                }
+                squared
+            }
+        };
+        *out = std::array::from_fn(|at| (squared[at], rows[at]));
+    }
+
     /// The limit in working units that belongs to an exact squared distance: no lower end of a pair that is as near is beyond.
     pub fn limit(&self, squared: f32) -> f32 {
         let working = f64::from(squared) * self.points.squared_scale();
@@ -95,6 +115,22 @@ impl<'a> Proposals<'a> {
             head: None,
             panels,
             ends,
+        }
+    }
+
+    /// Whole rows that are packed already, as integers. O(n d), but only to bring them into panels.
+    pub fn of_rows(
+        isa: Isa,
+        points: &'a Points<'a>,
+        order: impl Into<Cow<'a, [u32]>>,
+        rows: &Rows,
+    ) -> Proposals<'a> {
+        Proposals {
+            isa,
+            points,
+            head: None,
+            panels: rows.panels(),
+            ends: Ends::new(points, order, rows.norms(), rows.moves(), rows.usual_move()),
         }
     }
 

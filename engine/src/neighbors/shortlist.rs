@@ -24,6 +24,7 @@ pub(super) struct Shortlists {
     /// padding is.
     pub limits: Vec<f32>,
     uppers: Vec<f32>,
+    decided: usize,
 }
 
 #[derive(Debug, Default)]
@@ -53,7 +54,13 @@ impl Shortlists {
             rows: limits.iter().map(|_| empty()).collect(),
             limits,
             uppers: Vec::new(),
+            decided: 0,
         }
+    }
+
+    /// Exact distances so far.
+    pub fn decided(&self) -> usize {
+        self.decided
     }
 
     /// Adds a proposal for a row, unless it is beyond the row's limit: `value` is the lower end without the row's own part.
@@ -103,24 +110,29 @@ impl Shortlists {
         let low = ends.low[place];
         let Row { open, settled, .. } = &mut self.rows[row];
         open.sort_unstable_by(by_distance);
-        for &(value, other) in open.iter() {
-            if value + low > self.limits[row] {
+        let mut found = [(0.0, 0); 4];
+        for some in open.chunks(found.len()) {
+            // Those beyond the limit are at the end of the four, and change nothing.
+            if some[0].0 + low > self.limits[row] {
                 break;
             }
-            let found = ends.exact(place, other as usize);
-            if settled.len() == self.k {
-                if settled
-                    .last()
-                    .is_some_and(|last| by_distance(last, &found).is_lt())
-                {
-                    continue;
+            ends.exact_of_some(place, some, &mut found);
+            self.decided += some.len();
+            for found in &found[..some.len()] {
+                if settled.len() == self.k {
+                    if settled
+                        .last()
+                        .is_some_and(|last| by_distance(last, found).is_lt())
+                    {
+                        continue;
+                    }
+                    settled.pop();
                 }
-                settled.pop();
-            }
-            let at = settled.partition_point(|other| by_distance(other, &found).is_lt());
-            settled.insert(at, found);
-            if let Some(last) = settled.get(self.k - 1) {
-                self.limits[row] = self.limits[row].min(ends.limit(last.0));
+                let at = settled.partition_point(|other| by_distance(other, found).is_lt());
+                settled.insert(at, *found);
+                if let Some(last) = settled.get(self.k - 1) {
+                    self.limits[row] = self.limits[row].min(ends.limit(last.0));
+                }
             }
         }
         open.clear();

@@ -4,10 +4,11 @@
 
 use rayon::prelude::*;
 
+use super::lists::Lists;
 use super::whole::Whole;
 use crate::context::{Cancelled, Context};
 use crate::error::Error;
-use crate::linalg::{Block, Isa, LANES, Panels, nearest, products, sum_of_squares};
+use crate::linalg::{Block, Isa, LANES, Panels, nearest, products, select_below, sum_of_squares};
 use crate::neighbors::Points;
 
 /// Rows of one task.
@@ -16,6 +17,12 @@ const ROWS: usize = 64;
 const TRAINED: usize = 12;
 /// Rounds of training.
 const ROUNDS: usize = 4;
+/// The most cells a row lists.
+pub(super) const MOST_LISTED: usize = 64;
+/// How many cells a row lists on average, at most.
+const LISTED: usize = 40;
+/// Rows that say how far cells may be for that.
+const MEASURED: usize = 256;
 
 /// The cells, the rows in the order of their cells, and for each row the cells nearest to it.
 #[derive(Debug)]
@@ -24,74 +31,95 @@ pub(super) struct Cells {
     pub order: Vec<u32>,
     /// Cell `c` is `order[starts[c]..starts[c + 1]]`.
     pub starts: Vec<usize>,
-    /// How many cells each row lists.
-    pub width: usize,
-    /// The cells of `order[i]`, its own first, are `lists[i * width..(i + 1) * width]`.
-    lists: Vec<u32>,
+    /// The list of the row at each place.
+    at: Vec<u32>,
+    lists: Lists,
 }
 
 impl Cells {
-    /// Puts the rows into about `2.5 sqrt(n)` cells. O(n^1.5 d).
+    /// Puts some rows, ascending, into about `2.5 sqrt(n)` cells. Every row lists at least as many as hold `enough` rows.
+    /// O(n^1.5 d).
     pub fn new(
         isa: Isa,
         points: &Points<'_>,
-        most: usize,
+        rows: &[u32],
+        enough: usize,
         context: &Context,
     ) -> Result<Cells, Error> {
-        let n = points.len();
+        let n = rows.len();
         let count = ((2.5 * (n as f64).sqrt()) as usize).clamp(1, n);
-        let (whole, centres) = train(isa, points, count, context)?;
-        let width = most.min(count);
+        // Whole numbers lose nothing in any of them.
+        let d = points.dims();
+        let isa = isa.coarse(d).unwrap_or(isa.for_dims(d));
+        let (whole, centres) = train(isa, points, rows, count, context)?;
+        let gap = usual_gap(isa, points, rows, whole, &centres);
         let step = context.step("find cells", n as u64);
-        let mut by_row = vec![0_u32; n * width];
-        by_row
-            .par_chunks_mut(ROWS * width)
-            .enumerate()
-            .try_for_each_init(
-                || Buffers::new(isa, &centres),
-                |buffers, (block, lists)| {
-                    let first = block * ROWS;
-                    let rows = first..first + lists.len() / width;
-                    step.tick(rows.len() as u64)?;
-                    buffers.multiply(whole, points, &centres, rows);
-                    for (row, list) in lists.chunks_exact_mut(width).enumerate() {
-                        buffers.closest(&centres, row, list);
-                    }
-                    Ok::<_, Cancelled>(())
-                },
-            )?;
+        let blocks = rows.par_chunks(ROWS).map_init(
+            || Buffers::new(isa, &centres),
+            |buffers, rows| {
+                step.tick(rows.len() as u64)?;
+                buffers.multiply(whole, points, &centres, rows);
+                let (mut lengths, mut lists) = (Vec::new(), Vec::new());
+                for row in 0..rows.len() {
+                    let before = lists.len();
+                    buffers.closest(&centres, row, gap, &mut lists);
+                    lengths.push((lists.len() - before) as u32);
+                }
+                Ok((lengths, lists))
+            },
+        );
+        let blocks: Vec<_> = blocks.collect::<Result<_, Cancelled>>()?;
+        let mut lists = Lists::join(blocks);
         let mut starts = vec![0; count + 1];
-        for list in by_row.chunks_exact(width) {
-            starts[list[0] as usize + 1] += 1;
+        for list in 0..n {
+            starts[lists.cells(list)[0] as usize + 1] += 1;
         }
         for cell in 0..count {
             starts[cell + 1] += starts[cell];
         }
+        lists.hold(enough, |cell| {
+            starts[cell as usize + 1] - starts[cell as usize]
+        });
         let mut next = starts.clone();
-        let mut order = vec![0; n];
-        let mut lists = vec![0; n * width];
-        for (row, list) in by_row.chunks_exact(width).enumerate() {
-            let at = &mut next[list[0] as usize];
-            order[*at] = row as u32;
-            lists[*at * width..(*at + 1) * width].copy_from_slice(list);
-            *at += 1;
+        let (mut order, mut at) = (vec![0; n], vec![0; n]);
+        for list in 0..n {
+            let place = &mut next[lists.cells(list)[0] as usize];
+            order[*place] = rows[list];
+            at[*place] = list as u32;
+            *place += 1;
         }
         Ok(Cells {
             order,
             starts,
-            width,
+            at,
             lists,
         })
     }
 
     /// The cells nearest to the row at this place, its own first.
     pub fn list(&self, place: usize) -> &[u32] {
-        &self.lists[place * self.width..(place + 1) * self.width]
+        self.lists.cells(self.at[place] as usize)
+    }
+
+    /// How much further than the first the cells on that list are, in squared whole steps, before [`Cells::shorten`].
+    pub fn gaps(&self, place: usize) -> &[f32] {
+        self.lists.gaps(self.at[place] as usize)
+    }
+
+    /// Lets every row list at most so many cells, none of which is further than `gap`.
+    pub fn shorten(&mut self, width: usize, gap: f32) {
+        self.lists = self.lists.shorten(&self.at, width, gap);
+        self.at = (0..self.lists.len() as u32).collect();
     }
 
     /// The number of cells.
     pub fn len(&self) -> usize {
         self.starts.len() - 1
+    }
+
+    /// The number of rows in a cell.
+    pub fn size(&self, cell: u32) -> usize {
+        self.starts[cell as usize + 1] - self.starts[cell as usize]
     }
 }
 
@@ -104,7 +132,7 @@ struct Centres {
 
 impl Centres {
     fn pack(isa: Isa, rows: &[f32], d: usize) -> Centres {
-        let panels = Panels::pack(isa, rows, d);
+        let panels = Panels::pack_whole(isa, rows, d);
         let mut offsets = panels.norms().to_vec();
         offsets.resize(panels.len() * LANES, f32::INFINITY);
         Centres { panels, offsets }
@@ -116,7 +144,7 @@ struct Buffers {
     block: Block,
     staging: Vec<f32>,
     tile: Vec<f32>,
-    ranked: Vec<(f32, u32)>,
+    listed: Vec<(f32, u32)>,
 }
 
 impl Buffers {
@@ -126,23 +154,17 @@ impl Buffers {
             block: Block::new(isa),
             staging: Vec::new(),
             tile: vec![0.0; ROWS * centres.offsets.len()],
-            ranked: Vec::new(),
+            listed: Vec::new(),
         }
     }
 
-    fn multiply(
-        &mut self,
-        whole: Whole,
-        points: &Points<'_>,
-        centres: &Centres,
-        rows: impl ExactSizeIterator<Item = usize>,
-    ) {
+    fn multiply(&mut self, whole: Whole, points: &Points<'_>, centres: &Centres, rows: &[u32]) {
         let d = points.dims();
         self.staging.resize(rows.len() * d, 0.0);
-        for (at, row) in rows.zip(self.staging.chunks_exact_mut(d)) {
-            whole.row(self.isa, points, at, row);
+        for (&at, row) in rows.iter().zip(self.staging.chunks_exact_mut(d)) {
+            whole.row(self.isa, points, at as usize, row);
         }
-        self.block.fill(&self.staging, d);
+        self.block.fill_whole(&self.staging, d);
         let stride = centres.offsets.len();
         products(
             &self.block,
@@ -153,65 +175,102 @@ impl Buffers {
         );
     }
 
-    /// Writes the centres closest to a row of the block, closest first.
-    fn closest(&mut self, centres: &Centres, row: usize, list: &mut [u32]) {
+    fn sums<'a>(&'a self, centres: &Centres, row: usize) -> &'a [f32] {
         let stride = centres.offsets.len();
-        let sums = &self.tile[row * stride..(row + 1) * stride];
-        let count = centres.panels.rows();
-        self.ranked.clear();
-        let proposals = centres.offsets[..count].iter().zip(sums).enumerate();
-        self.ranked
-            .extend(proposals.map(|(cell, (offset, sum))| (offset - 2.0 * sum, cell as u32)));
-        let order = |a: &(f32, u32), b: &(f32, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-        if list.len() < count {
-            self.ranked.select_nth_unstable_by(list.len() - 1, order);
-        }
-        let best = &mut self.ranked[..list.len()];
-        best.sort_unstable_by(order);
-        for (to, (_, cell)) in list.iter_mut().zip(best) {
-            *to = *cell;
-        }
+        &self.tile[row * stride..(row + 1) * stride]
     }
+
+    /// Adds the centres not further than `gap` beyond the closest to a row of the block, closest first, and how much further.
+    fn closest(&mut self, centres: &Centres, row: usize, gap: f32, list: &mut Vec<(u32, f32)>) {
+        let mut listed = std::mem::take(&mut self.listed);
+        listed.clear();
+        let sums = self.sums(centres, row);
+        let least = nearest(self.isa, &centres.offsets, sums).value;
+        select_below(
+            self.isa,
+            &centres.offsets,
+            sums,
+            least + gap,
+            0,
+            &mut listed,
+        );
+        let order = |a: &(f32, u32), b: &(f32, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+        if listed.len() > MOST_LISTED {
+            listed.select_nth_unstable_by(MOST_LISTED - 1, order);
+            listed.truncate(MOST_LISTED);
+        }
+        listed.sort_unstable_by(order);
+        list.extend(listed.iter().map(|&(value, cell)| (cell, value - least)));
+        self.listed = listed;
+    }
+}
+
+/// How much further than the closest centre rows may look to list [`LISTED`] on average.
+fn usual_gap(isa: Isa, points: &Points<'_>, rows: &[u32], whole: Whole, centres: &Centres) -> f32 {
+    let count = centres.panels.rows();
+    let sample = MEASURED.min(rows.len());
+    let rows: Vec<u32> = (0..sample).map(|i| rows[i * rows.len() / sample]).collect();
+    let gaps = rows.par_chunks(ROWS).flat_map_iter(|rows| {
+        let mut buffers = Buffers::new(isa, centres);
+        buffers.multiply(whole, points, centres, rows);
+        let mut gaps = Vec::with_capacity(rows.len() * count);
+        for row in 0..rows.len() {
+            let sums = buffers.sums(centres, row);
+            let least = nearest(isa, &centres.offsets, sums).value;
+            let values = centres.offsets[..count].iter().zip(sums);
+            gaps.extend(values.map(|(offset, sum)| offset - 2.0 * sum - least));
+        }
+        gaps
+    });
+    let mut gaps: Vec<f32> = gaps.collect();
+    if count <= LISTED {
+        return gaps.into_iter().fold(0.0, f32::max);
+    }
+    let (_, gap, _) = gaps.select_nth_unstable_by(sample * LISTED, f32::total_cmp);
+    *gap
 }
 
 /// A few rounds of k-means on evenly spaced rows, in whole numbers throughout.
 fn train(
     isa: Isa,
     points: &Points<'_>,
+    rows: &[u32],
     count: usize,
     context: &Context,
 ) -> Result<(Whole, Centres), Error> {
-    let (n, d) = (points.len(), points.dims());
-    let sample = (count * TRAINED).min(n);
-    let row_at = |i: usize| i * n / sample;
-    let whole = steps_for(isa, points, sample);
-    let mut rows = vec![0.0; count * d];
-    for (cell, row) in rows.chunks_exact_mut(d).enumerate() {
-        whole.row(isa, points, row_at(cell * sample / count), row);
+    let d = points.dims();
+    let sample = (count * TRAINED).min(rows.len());
+    let sample: Vec<u32> = (0..sample).map(|i| rows[i * rows.len() / sample]).collect();
+    let whole = steps_for(isa, points, &sample);
+    let mut centres_rows = vec![0.0; count * d];
+    for (cell, row) in centres_rows.chunks_exact_mut(d).enumerate() {
+        let first = sample[cell * sample.len() / count];
+        whole.row(isa, points, first as usize, row);
     }
-    let mut centres = Centres::pack(isa, &rows, d);
-    let step = context.step("make cells", (ROUNDS * sample) as u64);
+    let mut centres = Centres::pack(isa, &centres_rows, d);
+    let step = context.step("make cells", (ROUNDS * sample.len()) as u64);
     for _ in 0..ROUNDS {
-        let mut cells = vec![0_u32; sample];
-        cells.par_chunks_mut(ROWS).enumerate().try_for_each_init(
-            || Buffers::new(isa, &centres),
-            |buffers, (block, cells)| {
-                step.tick(cells.len() as u64)?;
-                let first = block * ROWS;
-                let rows = (first..first + cells.len()).map(row_at);
-                buffers.multiply(whole, points, &centres, rows);
-                let stride = centres.offsets.len();
-                for (cell, sums) in cells.iter_mut().zip(buffers.tile.chunks_exact(stride)) {
-                    *cell = nearest(isa, &centres.offsets, sums).index;
-                }
-                Ok::<_, Cancelled>(())
-            },
-        )?;
+        let mut cells = vec![0_u32; sample.len()];
+        cells
+            .par_chunks_mut(ROWS)
+            .zip(sample.par_chunks(ROWS))
+            .try_for_each_init(
+                || Buffers::new(isa, &centres),
+                |buffers, (cells, rows)| {
+                    step.tick(cells.len() as u64)?;
+                    buffers.multiply(whole, points, &centres, rows);
+                    for (row, cell) in cells.iter_mut().enumerate() {
+                        *cell = nearest(isa, &centres.offsets, buffers.sums(&centres, row)).index;
+                    }
+                    Ok::<_, Cancelled>(())
+                },
+            )?;
         let mut members = vec![Vec::new(); count];
-        for (i, &cell) in cells.iter().enumerate() {
-            members[cell as usize].push(row_at(i));
+        for (&row, &cell) in sample.iter().zip(&cells) {
+            members[cell as usize].push(row);
         }
-        rows.par_chunks_exact_mut(d)
+        centres_rows
+            .par_chunks_exact_mut(d)
             .zip(members)
             .for_each(|(row, members)| {
                 // An empty cell stays where it is.
@@ -220,26 +279,27 @@ fn train(
                 }
                 let (mut sums, mut one) = (vec![0.0; d], vec![0.0; d]);
                 for &member in &members {
-                    whole.row(isa, points, member, &mut one);
+                    whole.row(isa, points, member as usize, &mut one);
                     for (sum, value) in sums.iter_mut().zip(&one) {
                         *sum += value;
                     }
                 }
                 Whole::mean(&sums, members.len(), row);
             });
-        centres = Centres::pack(isa, &rows, d);
+        centres = Centres::pack(isa, &centres_rows, d);
     }
     Ok((whole, centres))
 }
 
-/// Steps that suit the rows, by evenly spaced ones.
-fn steps_for(isa: Isa, points: &Points<'_>, sample: usize) -> Whole {
-    let mut row = vec![0.0; points.dims()];
-    let squares: f64 = (0..sample)
-        .map(|i| {
-            points.working_row(isa, i * points.len() / sample, &mut row);
-            sum_of_squares(isa, &row)
+/// Steps that suit some rows.
+fn steps_for(isa: Isa, points: &Points<'_>, rows: &[u32]) -> Whole {
+    let mut staging = vec![0.0; points.dims()];
+    let squares: f64 = rows
+        .iter()
+        .map(|&row| {
+            points.working_row(isa, row as usize, &mut staging);
+            sum_of_squares(isa, &staging)
         })
         .sum();
-    Whole::for_rows(squares / sample.max(1) as f64, points.dims())
+    Whole::for_rows(squares / rows.len().max(1) as f64, points.dims())
 }

@@ -1,44 +1,63 @@
-//! All rows packed for products in the order of their cells, with what turns products into safe proposals.
+//! All rows packed for products in the order of their cells: as the right side, and integers as the left side too.
 
-use super::cells::Cells;
-use crate::linalg::{Isa, LANES, Panels, bound};
+use std::ops::Range;
+
+use crate::linalg::{Block, Isa, Rows};
 use crate::neighbors::Points;
+use crate::neighbors::proposals::{Ends, Proposals};
 
 /// The rows, packed.
 pub(super) struct Packed<'a> {
-    pub isa: Isa,
     pub points: &'a Points<'a>,
-    pub panels: Panels,
-    /// `(1 - e) norm` for each row, infinite for padding: with it a proposal is its own lower end.
-    pub offsets: Vec<f32>,
-    /// The relative part of the bound.
-    e: f32,
-    /// The largest squared length of a row.
-    longest: f32,
+    pub tiles: Proposals<'a>,
+    /// Rows of integers, which are so short that they are kept: rows of other numbers are packed whenever they are needed.
+    rows: Option<Rows>,
 }
 
 impl<'a> Packed<'a> {
-    /// Packs the rows. O(n d).
-    pub fn new(isa: Isa, points: &'a Points<'a>, cells: &Cells) -> Packed<'a> {
-        let panels = points.panels(isa, |at| cells.order[at] as usize);
-        let e = bound::relative(points.dims(), panels.moved(), panels.moved());
-        let longest = panels.norms().iter().copied().fold(0.0, f32::max);
-        let mut offsets: Vec<f32> = panels.norms().iter().map(|norm| (1.0 - e) * norm).collect();
-        offsets.resize(panels.len() * LANES, f32::INFINITY);
+    /// Packs the rows in this order. O(n d).
+    pub fn new(isa: Isa, points: &'a Points<'a>, order: &[u32]) -> Packed<'a> {
+        if !isa.is_int8() {
+            return Packed {
+                points,
+                tiles: Proposals::whole(isa, points, order.to_vec()),
+                rows: None,
+            };
+        }
+        let rows = Rows::pack_with(isa, order.len(), points.dims(), |place, out| {
+            points.working_row(isa, order[place] as usize, out);
+        });
         Packed {
-            isa,
             points,
-            panels,
-            offsets,
-            e,
-            longest,
+            tiles: Proposals::of_rows(isa, points, order.to_vec(), &rows),
+            rows: Some(rows),
         }
     }
 
-    /// How far the exact distance from the row at this place may lie above a proposal's lower end.
-    pub fn margin(&self, place: u32) -> f32 {
-        let norm = self.panels.norms()[place as usize];
-        // The factor covers the rounding of the offsets and of this product.
-        2.0 * 1.001 * (self.e * (norm + self.longest) + bound::floor(self.points.dims()))
+    /// The instructions and numbers of products.
+    pub fn isa(&self) -> Isa {
+        self.tiles.isa
+    }
+
+    /// What proposals are worth.
+    pub fn ends(&self) -> &Ends<'a> {
+        &self.tiles.ends
+    }
+
+    /// Fills a block with the rows at some places.
+    pub fn fill(&self, places: &[u32], block: &mut Block, staging: &mut Vec<f32>) {
+        match &self.rows {
+            Some(rows) => rows.fill(places, block),
+            None => {
+                let rows = places.iter().map(|&at| self.ends().order[at as usize]);
+                let rows = rows.map(|row| row as usize);
+                self.points.block(rows, self.isa(), block, staging);
+            }
+        }
+    }
+
+    /// The lower ends' parts of some places, padding included.
+    pub fn lows(&self, places: Range<usize>) -> &[f32] {
+        &self.ends().low[places]
     }
 }

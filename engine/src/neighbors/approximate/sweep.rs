@@ -4,20 +4,20 @@
 //! the same product, so a pair is found if either end lists the other's cell, and proposed once. Which thread takes
 //! which cell changes only the order in which candidates are met, never the neighbours.
 
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::cells::Cells;
 use super::packed::Packed;
 use crate::context::{Cancelled, Context, Step};
 use crate::error::Error;
-use crate::linalg::{Block, LANES, products, select_below, select_below_each};
+use crate::linalg::{Block, LANES, products, select_close};
 use crate::neighbors::Neighbors;
-use crate::neighbors::candidates::Candidates;
+use crate::neighbors::shortlist::Shortlists;
 
-/// Rows in a block of visitors, and in a block of candidates.
+/// Rows in a block of visitors, and in a block of shortlists.
 const ROWS: usize = 64;
 /// Columns multiplied at once.
 const COLUMNS: usize = 256;
@@ -26,9 +26,15 @@ const COLUMNS: usize = 256;
 pub(super) struct Sweep<'a> {
     packed: &'a Packed<'a>,
     cells: &'a Cells,
-    blocks: Vec<Mutex<Candidates>>,
-    /// How many cells of its list each row visits.
-    width: usize,
+    blocks: Vec<Mutex<Shortlists>>,
+}
+
+/// Some rows, and the cell that they are compared with.
+struct Visit {
+    cell: u32,
+    rows: Vec<u32>,
+    /// Whether the rows are of the cell itself.
+    at_home: bool,
 }
 
 /// Buffers of one thread.
@@ -36,95 +42,92 @@ struct Buffers {
     block: Block,
     staging: Vec<f32>,
     tile: Vec<f32>,
-    found: Vec<(f32, u32)>,
-    across: Vec<(f32, u32, u32)>,
+    close: Vec<u32>,
+    limits: Vec<f32>,
     thresholds: Vec<f32>,
+    across: Vec<Vec<(f32, u32, u32)>>,
 }
 
 impl<'a> Sweep<'a> {
-    /// Empty candidates for every row.
+    /// Empty shortlists for every row.
     pub fn new(packed: &'a Packed<'a>, cells: &'a Cells, k: usize) -> Sweep<'a> {
-        let rows: Vec<u32> = (0..packed.points.len() as u32).collect();
-        let blocks = rows.chunks(ROWS).map(|rows| {
-            let margins = rows.iter().map(|&row| packed.margin(row));
-            Mutex::new(Candidates::new(k, margins))
+        let n = cells.order.len();
+        let blocks = (0..n).step_by(ROWS).map(|first| {
+            let rows = ROWS.min(n - first);
+            Mutex::new(Shortlists::new(k, first, vec![f32::MAX; rows]))
         });
         Sweep {
             packed,
             cells,
             blocks: blocks.collect(),
-            width: 0,
         }
     }
 
-    /// Lets every row visit the first `width` cells of its list.
-    pub fn run(&mut self, width: usize, context: &Context) -> Result<(), Cancelled> {
-        self.width = width;
-        let n = self.packed.points.len();
-        let step = context.step("find neighbours", (n * width) as u64);
-        // Own cells first: afterwards thresholds are tight.
-        let at_home: Vec<(usize, Vec<u32>)> = (0..self.cells.len())
-            .flat_map(|cell| {
-                let rows: Vec<u32> = (self.cells.starts[cell]..self.cells.starts[cell + 1])
-                    .map(|row| row as u32)
-                    .collect();
-                rows.chunks(ROWS)
-                    .map(|rows| (cell, rows.to_vec()))
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        self.visit(&at_home, false, &step)?;
-        let mut visitors = vec![Vec::new(); self.cells.len()];
-        for row in 0..n {
-            for &cell in &self.cells.list(row)[1..width] {
-                visitors[cell as usize].push(row as u32);
+    /// Lets every row visit the cells of its list.
+    pub fn run(&self, context: &Context) -> Result<(), Cancelled> {
+        let cells = self.cells;
+        let mut visitors = vec![Vec::new(); cells.len()];
+        let mut visits = 0;
+        for place in 0..cells.order.len() {
+            let list = cells.list(place);
+            visits += list.len();
+            for &cell in &list[1..] {
+                visitors[cell as usize].push(place as u32);
             }
         }
-        let abroad: Vec<(usize, Vec<u32>)> = visitors
-            .into_iter()
-            .enumerate()
-            .flat_map(|(cell, rows)| {
-                rows.chunks(ROWS)
-                    .map(|rows| (cell, rows.to_vec()))
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        self.visit(&abroad, true, &step)
+        let step = context.step("find neighbours", visits as u64);
+        // Own cells first: afterwards limits are tight.
+        let mut at_home = Vec::new();
+        for cell in 0..cells.len() {
+            let rows: Vec<u32> = (cells.starts[cell]..cells.starts[cell + 1])
+                .map(|place| place as u32)
+                .collect();
+            at_home.extend(rows.chunks(ROWS).map(|rows| Visit {
+                cell: cell as u32,
+                rows: rows.to_vec(),
+                at_home: true,
+            }));
+        }
+        self.visit(&at_home, &step)?;
+        let mut abroad = Vec::new();
+        for (cell, rows) in visitors.into_iter().enumerate() {
+            if cells.size(cell as u32) > 0 {
+                abroad.extend(rows.chunks(ROWS).map(|rows| Visit {
+                    cell: cell as u32,
+                    rows: rows.to_vec(),
+                    at_home: false,
+                }));
+            }
+        }
+        self.visit(&abroad, &step)
     }
 
-    /// Compares each group of rows with the rows of its cell.
-    fn visit(
-        &self,
-        groups: &[(usize, Vec<u32>)],
-        abroad: bool,
-        step: &Step<'_>,
-    ) -> Result<(), Cancelled> {
-        groups.par_iter().with_max_len(4).try_for_each_init(
+    fn visit(&self, visits: &[Visit], step: &Step<'_>) -> Result<(), Cancelled> {
+        visits.par_iter().with_max_len(4).try_for_each_init(
             || Buffers {
-                block: Block::new(self.packed.isa),
+                block: Block::new(self.packed.isa()),
                 staging: Vec::new(),
                 tile: vec![0.0; ROWS * COLUMNS],
-                found: Vec::new(),
-                across: Vec::new(),
+                close: Vec::new(),
+                limits: Vec::new(),
                 thresholds: Vec::new(),
+                across: vec![Vec::new(); COLUMNS / ROWS + 1],
             },
-            |buffers, (cell, rows)| {
-                step.tick(rows.len() as u64)?;
-                let original = rows
-                    .iter()
-                    .map(|&row| self.cells.order[row as usize] as usize);
-                self.packed.points.block(
-                    original,
-                    self.packed.isa,
-                    &mut buffers.block,
-                    &mut buffers.staging,
-                );
-                let members = self.cells.starts[*cell]..self.cells.starts[*cell + 1];
+            |buffers, visit| {
+                step.tick(visit.rows.len() as u64)?;
+                let Buffers { block, staging, .. } = buffers;
+                self.packed.fill(&visit.rows, block, staging);
+                let cell = visit.cell as usize;
+                let mut members = self.cells.starts[cell]..self.cells.starts[cell + 1];
+                if visit.at_home {
+                    // Members before these have met them as visitors of their own.
+                    members.start = visit.rows[0] as usize;
+                }
                 let end = members.end.next_multiple_of(LANES);
                 let mut first = members.start / LANES * LANES;
-                while first < end && !members.is_empty() {
+                while first < end {
                     let last = (first + COLUMNS).min(end);
-                    self.tile(rows, &members, first..last, abroad, buffers);
+                    self.tile(visit, &members, first..last, buffers);
                     first = last;
                 }
                 Ok(())
@@ -135,147 +138,138 @@ impl<'a> Sweep<'a> {
     /// One product of the visitors with a strip of columns, of which `members` count.
     fn tile(
         &self,
-        rows: &[u32],
-        members: &std::ops::Range<usize>,
-        columns: std::ops::Range<usize>,
-        abroad: bool,
+        visit: &Visit,
+        members: &Range<usize>,
+        columns: Range<usize>,
         buffers: &mut Buffers,
     ) {
         let Buffers {
             block,
             tile,
-            found,
-            across,
+            close,
+            limits,
             thresholds,
+            across,
             ..
         } = buffers;
-        products(
-            block,
-            &self.packed.panels,
-            columns.start / LANES..columns.end / LANES,
-            tile,
-            COLUMNS,
-        );
-        let offsets = &self.packed.offsets[columns.clone()];
-        let first = columns.start;
-        for (at, &row) in rows.iter().enumerate() {
-            let sums = &tile[at * COLUMNS..][..offsets.len()];
-            let place = row as usize % ROWS;
-            let mut own = self.lock(row as usize / ROWS);
-            found.clear();
-            select_below(
-                self.packed.isa,
-                offsets,
-                sums,
-                own.thresholds[place],
-                first as u32,
-                found,
-            );
-            found.retain(|&(_, column)| column != row && members.contains(&(column as usize)));
-            own.add(place, found);
-        }
-        if !abroad {
-            return;
+        let panels = columns.start / LANES..columns.end / LANES;
+        products(block, &self.packed.tiles.panels, panels, tile, COLUMNS);
+        let (ends, lows) = (self.packed.ends(), self.packed.lows(columns.clone()));
+        // The visitors' own columns, at home, meet them from both sides as visitors.
+        let own_end = match (visit.at_home, visit.rows.last()) {
+            (true, Some(last)) => *last as usize + 1,
+            _ => 0,
+        };
+        let served = members.start.max(columns.start).max(own_end)..members.end.min(columns.end);
+        let first_block = columns.start / ROWS;
+        limits.clear();
+        limits.resize(columns.len(), f32::NEG_INFINITY);
+        for other in served.start / ROWS..served.end.div_ceil(ROWS) {
+            let own = self.lock(other);
+            let places = other * ROWS..other * ROWS + own.limits.len();
+            for place in places.start.max(served.start)..places.end.min(served.end) {
+                limits[place - columns.start] = own.limits[place - other * ROWS];
+            }
         }
         thresholds.clear();
-        for block in columns.start / ROWS..columns.end.div_ceil(ROWS).min(self.blocks.len()) {
-            let own = self.lock(block);
-            let places = block * ROWS..block * ROWS + own.thresholds.len();
-            for place in places.start.max(columns.start)..places.end.min(columns.end) {
-                let counts = members.contains(&place);
-                thresholds.push(if counts {
-                    own.thresholds[place - block * ROWS]
-                } else {
-                    f32::NEG_INFINITY
-                });
+        thresholds.extend(limits.iter().zip(lows).map(|(limit, low)| limit - low));
+        for (at, &place) in visit.rows.iter().enumerate() {
+            let sums = &tile[at * COLUMNS..][..columns.len()];
+            let low = ends.low[place as usize];
+            let mut own = self.lock(place as usize / ROWS);
+            let row = place as usize % ROWS;
+            close.clear();
+            let threshold = own.limits[row] - low;
+            select_close(
+                self.packed.isa(),
+                lows,
+                sums,
+                thresholds,
+                (low, threshold),
+                close,
+            );
+            if close.is_empty() {
+                continue;
             }
-        }
-        thresholds.resize(columns.len(), f32::NEG_INFINITY);
-        across.clear();
-        for (at, &row) in rows.iter().enumerate() {
-            let before = across.len();
-            let sums = &tile[at * COLUMNS..][..thresholds.len()];
-            let offset = self.packed.offsets[row as usize];
-            select_below_each(self.packed.isa, offset, sums, thresholds, row, across);
-            // Those that visit this row's cell themselves are served there.
-            let home = self.cells.list(row as usize)[0];
-            let mut kept = before;
-            for i in before..across.len() {
-                let place = first + across[i].1 as usize;
-                if !self.cells.list(place)[..self.width].contains(&home) {
-                    across[kept] = across[i];
-                    kept += 1;
+            let home = self.cells.list(place as usize)[0];
+            for &column in close.iter() {
+                let other = columns.start + column as usize;
+                if other == place as usize || !members.contains(&other) {
+                    continue;
+                }
+                let product = sums[column as usize];
+                own.push(
+                    row,
+                    lows[column as usize] - 2.0 * product,
+                    other as u32,
+                    ends,
+                );
+                let value = low - 2.0 * product;
+                // Those that visit this row's cell themselves are served there.
+                if value + lows[column as usize] <= limits[column as usize]
+                    && (visit.at_home || !self.cells.list(other).contains(&home))
+                {
+                    across[other / ROWS - first_block].push((value, other as u32, place));
                 }
             }
-            across.truncate(kept);
         }
-        across.sort_unstable_by_key(|&(_, column, _)| (first + column as usize) / ROWS);
-        let block_of = |one: &(f32, u32, u32)| (first + one.1 as usize) / ROWS;
-        for group in across.chunk_by(|a, b| block_of(a) == block_of(b)) {
-            let mut other = self.lock(block_of(&group[0]));
-            for &(value, column, row) in group {
-                other.push((first + column as usize) % ROWS, value, row);
+        for (at, group) in across.iter_mut().enumerate() {
+            if group.is_empty() {
+                continue;
+            }
+            let mut other = self.lock(first_block + at);
+            for (value, column, row) in group.drain(..) {
+                other.push(column as usize % ROWS, value, row, ends);
             }
         }
     }
 
     /// Decides among the candidates by exact distances; rows and indices are those of the data again.
-    pub fn decide(&self, k: usize, context: &Context) -> Result<Neighbors, Error> {
-        let n = self.packed.points.len();
+    pub fn decide(&self, found: &mut Neighbors, context: &Context) -> Result<(), Error> {
+        let (n, k) = (self.cells.order.len(), found.indices.ncols());
         let step = context.step("rank neighbours", n as u64);
         let ranked: Vec<Vec<(f32, u32)>> = (0..self.blocks.len())
             .into_par_iter()
+            .with_max_len(4)
             .map(|block| {
                 let mut own = self.lock(block);
-                let rows = block * ROWS..((block + 1) * ROWS).min(n);
-                step.tick(rows.len() as u64)?;
-                let mut all = Vec::with_capacity(rows.len() * k);
-                for place in rows {
-                    let row = self.cells.order[place] as usize;
-                    let mut ranked: Vec<(f32, u32)> = own
-                        .thin(place % ROWS)
-                        .iter()
-                        .map(|&(_, other)| {
-                            let other = self.cells.order[other as usize];
-                            (self.packed.points.squared(row, other as usize), other)
-                        })
-                        .collect();
-                    ranked.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-                    if ranked.len() < k {
-                        self.fill(row, k, &mut ranked);
+                let rows = own.limits.len();
+                step.tick(rows as u64)?;
+                let mut all = Vec::with_capacity(rows * k);
+                for row in 0..rows {
+                    let near = own.nearest(row, self.packed.ends());
+                    if near.len() < k {
+                        all.extend(self.among_all(block * ROWS + row, k));
+                    } else {
+                        all.extend_from_slice(near);
                     }
-                    all.extend_from_slice(&ranked[..k]);
                 }
                 Ok(all)
             })
             .collect::<Result<_, Cancelled>>()?;
-        let mut indices = Array2::zeros((n, k));
-        let mut distances = Array2::zeros((n, k));
         let rows = ranked.iter().flat_map(|block| block.chunks_exact(k));
         for (&row, ranked) in self.cells.order.iter().zip(rows) {
             for (at, &(squared, other)) in ranked.iter().enumerate() {
-                indices[[row as usize, at]] = other;
-                distances[[row as usize, at]] = squared;
+                found.indices[[row as usize, at]] = other;
+                found.distances[[row as usize, at]] = squared;
             }
         }
-        Ok(Neighbors { indices, distances })
+        Ok(())
     }
 
     /// A row whose cells hold too few rows is compared with all.
-    fn fill(&self, row: usize, k: usize, ranked: &mut Vec<(f32, u32)>) {
-        ranked.clear();
-        ranked.extend(
-            (0..self.packed.points.len())
-                .filter(|&other| other != row)
-                .map(|other| (self.packed.points.squared(row, other), other as u32)),
-        );
+    fn among_all(&self, place: usize, k: usize) -> Vec<(f32, u32)> {
+        let ends = self.packed.ends();
+        let others = (0..ends.order.len()).filter(|&other| other != place);
+        let mut ranked: Vec<(f32, u32)> = others.map(|other| ends.exact(place, other)).collect();
         let order = |a: &(f32, u32), b: &(f32, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
         ranked.select_nth_unstable_by(k - 1, order);
         ranked.truncate(k);
         ranked.sort_unstable_by(order);
+        ranked
     }
 
-    fn lock(&self, block: usize) -> MutexGuard<'_, Candidates> {
+    fn lock(&self, block: usize) -> MutexGuard<'_, Shortlists> {
         self.blocks[block]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -104,17 +104,26 @@ fn few_rows_and_rows_without_structure_are_left_to_the_exact_search() {
 
 #[test]
 fn repeated_rows_have_neighbours_too() {
-    let x = Array2::from_shape_fn((4000, 5), |(i, j)| {
+    let x = Array2::from_shape_fn((6000, 5), |(i, j)| {
         if i < 2500 {
             1.0
         } else {
-            ((i * 7 + j) % 97) as f32
+            ((i * 7 + j * j * 5) % (1201 - 7 * j)) as f32
         }
     });
     let (found, recall) = search(&x, 6, Metric::Euclidean).unwrap();
     assert!(recall.value > 0.97);
     assert_eq!(found.distances.row(17).to_vec(), [0.0; 6]);
     assert_eq!(found.indices.row(17).to_vec(), [0, 1, 2, 3, 4, 5]);
+    // With too few different rows for cells, copies are left out and the rest is compared exactly.
+    assert!(
+        search(
+            &x.slice(ndarray::s![..4000, ..]).to_owned(),
+            6,
+            Metric::Euclidean
+        )
+        .is_none()
+    );
 }
 
 #[test]

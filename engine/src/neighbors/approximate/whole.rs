@@ -1,22 +1,21 @@
 //! Rows as whole numbers, so small that every sum of their products is exact in any order and in any precision.
 //!
 //! Cells are made by proposals alone, without exact distances to decide. In fractions their bits would depend on the
-//! machine's instructions, and with them the rows that meet. A product of whole numbers of at most 8 bits is exact in
-//! bfloat16, and so is a sum below 2^24 in f32: then every machine makes the same cells. What rounding takes away is
-//! less than what bfloat16 takes.
+//! machine's instructions, and with them the rows that meet. A product of whole numbers of at most 7 bits and a sign is exact
+//! in bfloat16 and in eight-bit integers, and so is a sum below 2^24 in f32: then every machine makes the same cells.
 
-use crate::linalg::{Isa, sum_of_squares};
+use crate::linalg::{Isa, MOST_WHOLE, sum_of_squares};
 use crate::neighbors::Points;
 
 /// Sums of products stay below its square: 2^24.
 const LONGEST: f64 = 4096.0;
 /// A row longer than this many times the usual is shortened.
 const STRETCH: f64 = 2.0;
-/// From this many coordinates on, products may be made in bfloat16, which holds whole numbers up to 256.
+/// From this many coordinates on, products may be made in bfloat16, which holds whole numbers up to 256, or in integers of
+/// eight bits.
 const NARROW: usize = 48;
-/// The largest number then, and the usual one.
-const LARGEST: f32 = 255.0;
-const USUAL: f64 = 85.0;
+/// The usual number then; the largest is three times as large.
+const USUAL: f64 = 42.0;
 
 /// The step of the whole numbers.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +37,7 @@ impl Whole {
         let (usual, largest) = if d < NARROW {
             (longest / STRETCH, LONGEST as f32)
         } else {
-            ((longest / STRETCH).min(USUAL * root), LARGEST)
+            ((longest / STRETCH).min(USUAL * root), MOST_WHOLE)
         };
         Whole {
             steps: if length > 0.0 { usual / length } else { 1.0 },
@@ -104,7 +103,7 @@ mod tests {
             for at in 0..60 {
                 whole.row(isa(), &points, at, &mut row);
                 assert!(row.iter().all(|x| x.fract() == 0.0));
-                assert!(d < NARROW || row.iter().all(|x| x.abs() <= 255.0));
+                assert!(d < NARROW || row.iter().all(|x| x.abs() <= MOST_WHOLE));
                 let length = sum_of_squares(isa(), &row).sqrt();
                 assert!(length < LONGEST - (d as f64).sqrt(), "{d}: {length}");
             }
