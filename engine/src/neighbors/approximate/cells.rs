@@ -17,6 +17,8 @@ const ROWS: usize = 64;
 const TRAINED: usize = 12;
 /// Rounds of training.
 const ROUNDS: usize = 4;
+/// The fewest cells a row lists, however far they are: its own may hold few rows.
+const LEAST_LISTED: usize = 16;
 /// The most cells a row lists.
 pub(super) const MOST_LISTED: usize = 64;
 /// How many cells a row lists on average, at most.
@@ -195,9 +197,16 @@ impl Buffers {
             &mut listed,
         );
         let order = |a: &(f32, u32), b: &(f32, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-        if listed.len() > MOST_LISTED {
-            listed.select_nth_unstable_by(MOST_LISTED - 1, order);
-            listed.truncate(MOST_LISTED);
+        let mut most = MOST_LISTED;
+        if listed.len() < LEAST_LISTED {
+            // A row apart from all but its own centre.
+            most = LEAST_LISTED;
+            listed.clear();
+            select_below(self.isa, &centres.offsets, sums, f32::MAX, 0, &mut listed);
+        }
+        if listed.len() > most {
+            listed.select_nth_unstable_by(most - 1, order);
+            listed.truncate(most);
         }
         listed.sort_unstable_by(order);
         list.extend(listed.iter().map(|&(value, cell)| (cell, value - least)));

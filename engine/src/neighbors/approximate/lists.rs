@@ -7,6 +7,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+/// The lists of a block of rows: how long each is, and all of them, cells with how much further than the first they are.
+pub(super) type ListsOfBlock = (Vec<u32>, Vec<(u32, f32)>);
+
 /// Lists of cells, row after row.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
@@ -18,8 +21,8 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    /// Puts the lists of blocks of rows together: for each block the lengths of its lists, and the lists.
-    pub fn join(blocks: Vec<(Vec<u32>, Vec<(u32, f32)>)>) -> Lists {
+    /// Puts the lists of blocks of rows together.
+    pub fn join(blocks: Vec<ListsOfBlock>) -> Lists {
         let mut lists = Lists {
             starts: vec![0],
             ..Lists::default()
