@@ -352,13 +352,14 @@ impl Panels {
     /// integers.
     pub(super) fn of_integers(
         isa: Isa,
-        words: Vec<u32>,
+        mut words: Vec<u32>,
         steps: usize,
         norms: Vec<f32>,
         moves: Vec<f32>,
         of_row: impl Fn(usize) -> (f32, i32),
     ) -> Panels {
         let rows = norms.len();
+        words.resize(words.len() + words_behind(isa, steps), 0);
         let lanes = 0..rows.next_multiple_of(LANES);
         let of_lane = |lane| if lane < rows { of_row(lane) } else { (0.0, 0) };
         let lanes = lanes.map(of_lane);
