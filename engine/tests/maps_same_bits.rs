@@ -75,6 +75,11 @@ fn draw() -> Vec<String> {
                 ("init", text("pca")),
             ],
         ),
+        (
+            "umap",
+            &tall,
+            vec![("n_epochs", Arg::Int(30)), ("densmap", Arg::Bool(true))],
+        ),
         ("umap", &many, vec![("n_epochs", Arg::Int(10))]),
         ("tsne", &tall, vec![("max_iter", Arg::Int(120))]),
         (
@@ -142,7 +147,7 @@ fn maps_are_the_same_bits_with_every_instruction_set_and_number_of_threads() {
             .filter(|line| line.starts_with("map "))
             .map(str::to_owned)
             .collect();
-        assert_eq!(lines.len(), 18, "{out}");
+        assert_eq!(lines.len(), 20, "{out}");
         let wanted = first.get_or_insert_with(|| lines.clone());
         assert_eq!(&lines, wanted, "{isa}, {threads} threads");
     }

@@ -41,7 +41,7 @@ impl Forces {
 
 /// `x^y` to about 1e-5 for `x >= 0` (0 counts as the least normal number), without a call, so that it runs in vectors.
 #[inline(always)]
-fn power(x: f32, y: f32) -> f32 {
+pub fn power(x: f32, y: f32) -> f32 {
     exp2(y * log2(x.max(f32::MIN_POSITIVE)))
 }
 

@@ -17,6 +17,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::curve::Curve;
+use super::density::{Densities, Epoch};
 use super::forces::{Forces, exp2};
 use crate::context::Context;
 use crate::error::Error;
@@ -58,7 +59,7 @@ pub struct Descent {
 /// Moves `points` (`n x dim`, row by row).
 ///
 /// `O(epochs * edges * (1 + negative_sample_rate) * dim)` at most; an edge of weight `w` is sampled in a share
-/// `w / max w` of the epochs, as umap-learn does.
+/// `w / max w` of the epochs, as umap-learn does. `densities` are to be kept in the last epochs.
 ///
 /// # Errors
 /// [`Error::Cancelled`].
@@ -67,6 +68,7 @@ pub fn descend(
     dim: usize,
     graph: &Graph,
     descent: &Descent,
+    densities: Option<&Densities>,
     context: &Context,
 ) -> Result<(), Error> {
     let heaviest = graph.heaviest();
@@ -80,7 +82,11 @@ pub fn descend(
     let mut next = points.clone();
     for epoch in 1..=descent.epochs {
         step.tick(1)?;
+        let density = densities
+            .filter(|densities| densities.count(epoch, descent.epochs))
+            .map(|densities| densities.measure(points, dim, graph, descent.curve));
         let round = Round {
+            density: density.as_ref(),
             points,
             graph,
             rates: &rates,
@@ -145,6 +151,7 @@ fn cross(p: f64, q: f64) -> f64 {
 
 /// Everything a vertex needs to know in one epoch.
 struct Round<'a> {
+    density: Option<&'a Epoch>,
     points: &'a [f32],
     graph: &'a Graph,
     rates: &'a [u32],
@@ -163,6 +170,8 @@ struct Scratch {
     steps: Vec<Step>,
     pulls: Samples,
     pushes: Samples,
+    /// What the densities have to do with each pull, in epochs in which they count.
+    dense: Dense,
 }
 
 /// Pulls that a vertex takes at once, and the pushes that come with them.
@@ -187,6 +196,15 @@ struct Samples {
     axes: Vec<f32>,
     squares: Vec<f32>,
     /// What differences are multiplied with.
+    by: Vec<f32>,
+}
+
+/// What the densities say to pulls: draw nearer, or make room.
+#[derive(Default)]
+struct Dense {
+    /// Sums for the two ends, and the scale of the edge; 0 for padding.
+    edges: Vec<([f32; 2], f32)>,
+    /// What differences are multiplied with to make room.
     by: Vec<f32>,
 }
 
@@ -240,15 +258,20 @@ impl Round<'_> {
             steps,
             pulls,
             pushes,
+            dense,
         } = scratch;
         steps.clear();
         pulls.others.clear();
         pushes.others.clear();
+        dense.edges.clear();
         for vertex in 0..rows.len() / dim {
             let i = first + vertex;
             let count = self.due(i, due);
             for (step, due) in due[..count].chunks(BATCH).enumerate() {
                 self.pull(i, due, &mut pulls.others);
+                if let Some(density) = self.density {
+                    self.weigh_edges(density, i, due, &mut dense.edges);
+                }
                 self.push(i, step, due.len() * self.negatives, &mut pushes.others);
                 steps.push(Step {
                     vertex,
@@ -272,7 +295,7 @@ impl Round<'_> {
             steps.iter().map(|step| (step.vertex, step.pushes)),
         );
         let (pulling, pushing) = (pulls.by.len(), pushes.by.len());
-        self.weigh_pulls(pulls, 0..pulling);
+        self.weigh_pulls(pulls, dense, 0..pulling);
         self.weigh_pushes(pushes, 0..pushing);
         // Both ends of an edge pull: its own sample and its mirror image's.
         let alpha = 2.0 * self.alpha;
@@ -284,28 +307,65 @@ impl Round<'_> {
                 let then = &self.points[(first + step.vertex) * dim..][..dim];
                 pulls.shift(now, then, pull..pull + step.due);
                 pushes.shift(now, then, push..push + step.due * self.negatives);
-                self.weigh_pulls(pulls, pull..step.pulls);
+                self.weigh_pulls(pulls, dense, pull..step.pulls);
                 self.weigh_pushes(pushes, push..step.pushes);
             }
             let ease = eased(alpha * stiffness(&pulls.by[pull..step.pulls]));
             for (c, value) in rows[step.vertex * dim..][..dim].iter_mut().enumerate() {
-                let pulled = pulls.moved(c, pull..step.pulls);
+                let axis = pulls.axis(c, pull..step.pulls);
+                let pulled = sum_clipped(axis, &pulls.by[pull..step.pulls]);
+                let room = match self.density {
+                    Some(_) => sum_clipped(axis, &dense.by[pull..step.pulls]).clamp(-CLIP, CLIP),
+                    None => 0.0,
+                };
                 // After a single push as long as that, the others would not reach the vertex.
-                let pushed = pushes.moved(c, push..step.pushes).clamp(-CLIP, CLIP);
-                *value += ease * alpha * pulled + self.alpha * pushed;
+                let axis = pushes.axis(c, push..step.pushes);
+                let pushed = sum_clipped(axis, &pushes.by[push..step.pushes]).clamp(-CLIP, CLIP);
+                *value += ease * alpha * pulled + alpha * room + self.alpha * pushed;
             }
             (pull, push, last) = (step.pulls, step.pushes, step.vertex);
         }
     }
 
+    /// Adds what `density` makes of the edges of vertex `i` that are `due`.
     #[inline(always)]
-    fn weigh_pulls(&self, pulls: &mut Samples, range: Range<usize>) {
+    fn weigh_edges(
+        &self,
+        density: &Epoch,
+        i: usize,
+        due: &[u32],
+        edges: &mut Vec<([f32; 2], f32)>,
+    ) {
+        let (columns, weights) = self.graph.row(i);
+        let own = density.rows[i];
+        edges.extend(due.iter().map(|&at| {
+            let other = density.rows[columns[at as usize] as usize];
+            let sums = [own[0] + other[0], own[1] + other[1]];
+            (sums, density.scale / weights[at as usize])
+        }));
+        edges.resize(edges.len().next_multiple_of(LANES), ([0.0; 2], 0.0));
+    }
+
+    #[inline(always)]
+    fn weigh_pulls(&self, pulls: &mut Samples, dense: &mut Dense, range: Range<usize>) {
         let squares = &pulls.squares[range.clone()];
-        for (by, &square) in pulls.by[range].iter_mut().zip(squares) {
+        for (by, &square) in pulls.by[range.clone()].iter_mut().zip(squares) {
             // Where the other is, too, there is no way to go. That holds for the padding. A mask, since a branch would
             // keep the loop out of vector registers.
             let apart = u32::from(square > 0.0).wrapping_neg();
             *by = f32::from_bits(self.forces.pull(square).to_bits() & apart);
+        }
+        let Some(density) = self.density else {
+            return;
+        };
+        dense.by.resize(pulls.squares.len(), 0.0);
+        let pulling = pulls.by[range.clone()].iter_mut().zip(squares);
+        let room = dense.by[range.clone()].iter_mut().zip(&dense.edges[range]);
+        for ((by, &square), (room, &(sums, scale))) in pulling.zip(room) {
+            let force = density.force(square, sums, scale);
+            // Drawing nearer is one more pull, which goes all the way at most, making room is a push.
+            *by += force.clamp(-STIFFEST, 0.0);
+            *room = force.max(0.0);
         }
     }
 
@@ -379,11 +439,10 @@ impl Samples {
         }
     }
 
-    /// How far samples move their vertex along axis `c`, each clipped.
+    /// How far a vertex is from `samples` along axis `c`.
     #[inline(always)]
-    fn moved(&self, c: usize, samples: Range<usize>) -> f32 {
-        let axis = &self.axes[c * self.others.len()..][samples.clone()];
-        sum_clipped(axis, &self.by[samples])
+    fn axis(&self, c: usize, samples: Range<usize>) -> &[f32] {
+        &self.axes[c * self.others.len()..][samples]
     }
 }
 

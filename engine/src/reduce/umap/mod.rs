@@ -3,6 +3,7 @@
 //! Definitions and defaults are umap-learn's; the order of the descent is our own (see `layout`).
 
 mod curve;
+mod density;
 mod forces;
 mod fuzzy_set;
 mod layout;
@@ -21,11 +22,14 @@ use crate::error::{Error, arguments};
 use crate::finite::check_finite;
 use crate::neighbors::{Metric, nearest_among};
 use curve::Curve;
+use density::Densities;
 use fuzzy_set::Shape;
 use start::Init;
 
 /// Up to this many rows the default is the larger number of epochs.
 const SMALL: usize = 10_000;
+/// More epochs for densMAP, as umap-learn has it.
+const DENSE: usize = 200;
 
 params! {
     /// What UMAP needs to know.
@@ -42,7 +46,7 @@ params! {
         spread: f64 = Default::Float(1.0), Kind::Float { lo: 0.001, hi: 1000.0 };
         /// Where the points begin: `spectral` from the neighbour graph, `pca` from the data, or `random`.
         init: String = Default::Text("spectral"), Kind::Choice(Init::WORDS);
-        /// How many rounds to move the points. None means 500 up to 10,000 rows and 200 beyond.
+        /// How many rounds to move the points. None means 500 up to 10,000 rows and 200 beyond, and 200 more for `densmap`.
         n_epochs: Option<usize> = Default::Null, Kind::Optional(&Kind::Int { lo: 0, hi: 100_000 });
         /// The size of the first round's steps. It falls to 0 linearly.
         learning_rate: f64 = Default::Float(1.0), Kind::Float { lo: 1e-6, hi: 100.0 };
@@ -54,6 +58,14 @@ params! {
         negative_sample_rate: usize = Default::Int(5), Kind::Int { lo: 0, hi: 1000 };
         /// How much a push weighs against a pull.
         repulsion_strength: f64 = Default::Float(1.0), Kind::Float { lo: 0.0, hi: 1000.0 };
+        /// Whether dense places stay denser on the map than thin ones (densMAP). It takes longer; new rows are placed without it.
+        densmap: bool = Default::Bool(false), Kind::Bool;
+        /// How much densities weigh against neighbourhoods, for `densmap`. 0 leaves them out.
+        dens_lambda: f64 = Default::Float(2.0), Kind::Float { lo: 0.0, hi: 1000.0 };
+        /// The share of the rounds, at the end, in which densities count, for `densmap`.
+        dens_frac: f64 = Default::Float(0.3), Kind::Float { lo: 0.0, hi: 1.0 };
+        /// What is added to the variance of the map's densities, so that a small one divides nothing, for `densmap`.
+        dens_var_shift: f64 = Default::Float(0.1), Kind::Float { lo: 0.0, hi: 1000.0 };
     }
 }
 
@@ -122,12 +134,17 @@ impl Reducer for Umap {
         };
         let step = context.step("connect neighbours", n as u64);
         let graph = fuzzy_set::fuzzy_set(near.indices.view(), near.distances.view(), shape, &step)?;
-        drop((step, near));
-        let default = if n <= SMALL { 500 } else { 200 };
+        drop(step);
+        let default = if n <= SMALL { 500 } else { 200 } + if params.densmap { DENSE } else { 0 };
         let epochs = params.n_epochs.unwrap_or(default);
         // Edges too light for a single sample take no part; a very short run keeps those of a default one.
         let rounds = if epochs > 10 { epochs } else { default };
         let graph = graph.prune(graph.heaviest() / rounds as f32);
+        let (indices, distances) = (near.indices.view(), near.distances.view());
+        let radii = params
+            .densmap
+            .then(|| density::radii(&graph, indices, distances));
+        drop(near);
         let points = start::positions(Init::named(&params.init), &graph, x, dim, context)?;
         let curve = Curve::fit(params.spread, params.min_dist);
         let descent = layout::Descent {
@@ -137,13 +154,32 @@ impl Reducer for Umap {
             negative_sample_rate: params.negative_sample_rate,
             repulsion_strength: params.repulsion_strength,
         };
+        let densities = radii.as_ref().map(|radii| {
+            let weights = density::Weights {
+                lambda: params.dens_lambda,
+                share: params.dens_frac,
+                shift: params.dens_var_shift,
+            };
+            Densities::new(radii, &graph, weights)
+        });
         let (mut places, _) = points.into_raw_vec_and_offset();
-        layout::descend(&mut places, dim, &graph, &descent, context)?;
+        layout::descend(
+            &mut places,
+            dim,
+            &graph,
+            &descent,
+            densities.as_ref(),
+            context,
+        )?;
         let loss = layout::loss(&places, dim, &graph, curve);
         let points = Array2::from_shape_vec((n, dim), places).map_err(|problem| {
             Error::Input(format!("the points do not form a table: {problem}"))
         })?;
         let mut scores = vec![("loss", loss), ("epochs", epochs as f64)];
+        if let Some(radii) = radii {
+            let correlation = density::correlation(&radii, &points, shape, context)?;
+            scores.push(("density_correlation", correlation));
+        }
         scores.extend(sureness);
         Ok(Reduction {
             points,

@@ -178,6 +178,100 @@ fn few_rows_equal_rows_and_more_dimensions_than_there_are_make_maps() {
     }
 }
 
+#[derive(serde::Deserialize)]
+struct Clouds {
+    n_neighbors: usize,
+    rows: Vec<Vec<f32>>,
+    radii: Vec<f64>,
+    with: Vec<f64>,
+    without: Vec<f64>,
+}
+
+/// umap-learn's radii and correlations for a tight and a wide cloud.
+fn tight_and_wide() -> (Array2<f32>, Clouds) {
+    let text = include_str!("../../../tests/fixtures/reduce/densities.json");
+    let case: Clouds = serde_json::from_str(text).unwrap();
+    let x = Array2::from_shape_vec((case.rows.len(), case.rows[0].len()), case.rows.concat());
+    (x.unwrap(), case)
+}
+
+#[test]
+fn radii_of_the_data_are_umap_learns() {
+    let (x, case) = tight_and_wide();
+    let context = Context::new(0);
+    let k = case.n_neighbors;
+    let near = crate::neighbors::knn(x.view(), k - 1, Metric::Euclidean, &context).unwrap();
+    let shape = Shape {
+        n_neighbors: k,
+        local_connectivity: 1.0,
+        set_op_mix_ratio: 1.0,
+    };
+    let (indices, distances) = (near.indices.view(), near.distances.view());
+    let step = context.step("connect neighbours", 0);
+    let graph = fuzzy_set::fuzzy_set(indices, distances, shape, &step).unwrap();
+    let graph = graph.prune(graph.heaviest() / (500 + DENSE) as f32);
+    let radii = density::radii(&graph, indices, distances);
+    for (got, wanted) in radii.iter().zip(&case.radii) {
+        assert!((got - wanted).abs() < 1e-3, "{got} {wanted}");
+    }
+}
+
+#[test]
+fn densmap_keeps_densities_as_well_as_umap_learn() {
+    let (x, case) = tight_and_wide();
+    let kept = |more: &[(&str, Arg)]| {
+        let sum: f64 = (0..3)
+            .map(|seed| {
+                let mut args = Args::from([
+                    ("densmap".to_owned(), Arg::Bool(true)),
+                    ("n_neighbors".to_owned(), Arg::Int(case.n_neighbors as i64)),
+                ]);
+                args.extend(
+                    more.iter()
+                        .map(|(name, value)| ((*name).to_owned(), value.clone())),
+                );
+                let map = Umap.fit(x.view(), &args, &Context::new(seed)).unwrap();
+                let score = map
+                    .scores
+                    .iter()
+                    .find(|(name, _)| *name == "density_correlation");
+                score.unwrap().1
+            })
+            .sum();
+        sum / 3.0
+    };
+    let low = case.with.iter().copied().fold(1.0, f64::min);
+    let high = case.with.iter().copied().fold(-1.0, f64::max);
+    let dense = kept(&[]);
+    // As far below the reference's worst seed as its seeds are apart.
+    assert!(dense >= low - (high - low), "{dense}, {low} to {high}");
+    let plain = kept(&[("dens_lambda", Arg::Float(0.0))]);
+    let most = case.without.iter().copied().fold(-1.0, f64::max);
+    assert!(dense > plain.max(most) + 0.5, "{dense} {plain} {most}");
+    assert_eq!(plain, kept(&[("dens_frac", Arg::Float(0.0))]));
+    let short = kept(&[("dens_frac", Arg::Float(0.01))]);
+    assert!(short < dense, "{short} {dense}");
+    let loose = kept(&[("dens_var_shift", Arg::Float(100.0))]);
+    assert!(loose < dense, "{loose} {dense}");
+}
+
+#[test]
+fn densmap_of_few_or_equal_rows_is_a_map() {
+    for n in 1..=10 {
+        for x in [clouds(n), Array2::from_elem((n, 3), 2.5)] {
+            for dim in [1, 2, 5] {
+                let more = [
+                    ("densmap", Arg::Bool(true)),
+                    ("n_components", Arg::Int(dim)),
+                ];
+                let map = fit(&x, &more);
+                assert!(map.points.iter().all(|v| v.is_finite() && v.abs() < 1e4));
+                assert!(map.scores.iter().all(|(_, value)| value.is_finite()));
+            }
+        }
+    }
+}
+
 #[test]
 fn the_loss_falls() {
     let x = clouds(400);
@@ -217,6 +311,11 @@ fn what_cannot_be_is_refused_in_a_sentence() {
             ("repulsion_strength", Arg::Float(-1.0)),
             "repulsion_strength",
         ),
+        (("densmap", Arg::Int(1)), "densmap"),
+        (("dens_lambda", Arg::Float(-1.0)), "dens_lambda"),
+        (("dens_frac", Arg::Float(-0.1)), "dens_frac"),
+        (("dens_frac", Arg::Float(1.1)), "dens_frac"),
+        (("dens_var_shift", Arg::Float(-0.1)), "dens_var_shift"),
     ] {
         let error = Umap.fit(
             x.view(),
