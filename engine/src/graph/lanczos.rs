@@ -3,7 +3,6 @@
 //! The caller says how exact: the search stops at a residual or after a number of steps, and the best vectors so far are
 //! given. Everything is summed in a fixed order, from a start that the seed decides.
 
-use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::context::Step;
@@ -78,7 +77,7 @@ pub fn largest(
         next = image;
         let m = basis.len();
         if m == most || (m > k && m.is_multiple_of(LOOK)) {
-            let found = tridiagonal(&alphas, &betas, k, step)?;
+            let found = eigen::tridiagonal(&alphas, &betas[..m - 1], k, step)?;
             let settled = found
                 .vectors
                 .outer_iter()
@@ -113,24 +112,6 @@ pub fn largest(
             vector
         })
         .collect())
-}
-
-fn tridiagonal(
-    alphas: &[f64],
-    betas: &[f64],
-    k: usize,
-    step: &Step<'_>,
-) -> Result<eigen::Eigen, Error> {
-    let m = alphas.len();
-    let mut t = Array2::zeros((m, m));
-    for i in 0..m {
-        t[(i, i)] = alphas[i];
-        if i + 1 < m {
-            t[(i, i + 1)] = betas[i];
-            t[(i + 1, i)] = betas[i];
-        }
-    }
-    eigen::symmetric(t, k, step)
 }
 
 /// Sums in pieces of a fixed length, in their order.

@@ -13,6 +13,7 @@
 
 mod abreast;
 pub mod bound;
+mod centring;
 mod convolve;
 mod distance;
 mod int8;
@@ -28,11 +29,13 @@ mod roots;
 mod rows;
 mod scan;
 mod speed;
+mod square;
 mod stretched;
 mod tiles;
 mod whole;
 
 pub use abreast::{Fours, TwoNearest, two_nearest};
+pub use centring::{Columns, centre_across, centre_columns};
 pub use convolve::{DepthwiseFilter, depthwise_row, same_padding};
 pub use distance::{dot, squared_distance, squared_distances, squared_norm};
 pub use isa::{Isa, forced_isa, isa};
@@ -46,6 +49,7 @@ pub use roots::{Bundles, add_scatter, add_up, distances, mean_bounds, total};
 pub use rows::{add_and_bound, add_centred, centre, hash_row, sum_of_squares};
 pub use scan::{Nearest, lowest_of_each, nearest, select_below, select_below_each, select_close};
 pub use speed::measured_gflops;
+pub use square::{Square, add_square, square};
 pub use stretched::{TOGETHER, stretched_lengths};
 pub use tiles::withheld_amx;
 pub use whole::MOST_WHOLE;

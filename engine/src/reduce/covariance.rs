@@ -1,30 +1,38 @@
-//! Centred symmetric products `X'X` and `XX'`: chains of `f32` sums, added up in `f64`.
+//! Centred symmetric products `X'X` and `XX'`: short chains of `f32` sums, a few of them added up in `f32`, then in `f64`.
 //!
-//! `f32` products run twice as fast as `f64` ones; a chain is short enough that its own rounding stays near 1e-6 of the
-//! result, and across chains nothing is lost. Only the upper triangle is computed. The work is cut by the data, into
-//! groups of chains and stripes of columns, and summed in the groups' order.
+//! `f32` products run twice as fast as `f64` ones; chains and runs of chains are short enough that rounding stays near 1e-6
+//! of the result, and across runs nothing is lost. Only the upper triangle is computed. The work is cut by the data, into
+//! runs of chains and stripes of columns. Threads take the next task each; what they find is added in the runs' order.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
+use super::lines;
 use super::product::{self, LANES, Number, Panels};
 use crate::context::Context;
 use crate::error::Error;
+use crate::finite::check_finite;
+use crate::linalg::{self, Columns, Square};
 
 /// Products in one chain of sums.
-const CHAIN: usize = 256;
+const CHAIN: usize = 128;
+/// The most chains whose sums are added up in the numbers of the products.
+const RUN: usize = 16;
+/// Runs that are made of few chains rather than none: enough for threads to share them evenly.
+const RUNS: usize = 32;
 /// Rows that are centred or measured together.
 const ROWS: usize = 1024;
 /// Panels of columns whose sums one task keeps.
-const STRIPE: usize = 16;
-/// The most groups of chains.
-const GROUPS: usize = 16;
-/// The most numbers that the sums of all groups may take (128 MB).
-const KEPT: usize = 1 << 24;
+const STRIPE: usize = 32;
 /// Up to this many multiplications `f64` throughout costs nothing that anybody notices.
 const SMALL: usize = 1 << 28;
+/// The scale and what it is divided by are both numbers of `f32` up to this power of two.
+const FARTHEST: f64 = 126.0;
 
 /// Data brought to its mean and to numbers whose squares fit `f32`.
 #[derive(Debug, Clone)]
@@ -32,54 +40,46 @@ pub struct Centred<'a> {
     x: ArrayView2<'a, f32>,
     /// The mean of each column.
     pub mean: Vec<f64>,
-    /// A power of two; entries are divided by it, so that the largest is at most 1.
+    /// A power of two; entries are divided by it, so that the largest is about 1 at most.
     pub scale: f64,
 }
 
 impl<'a> Centred<'a> {
-    /// Takes the mean of the columns of `x` (`n >= 1` rows, finite), and the size of what is left.
+    /// Takes the mean of the columns of `x` (`n >= 1` rows), and the size of what is left, in one pass.
     ///
     /// # Errors
-    /// [`Error::Cancelled`].
+    /// [`Error::Input`] for what is not finite, as [`check_finite`] says it; [`Error::Cancelled`].
     pub fn new(x: ArrayView2<'a, f32>, context: &Context) -> Result<Centred<'a>, Error> {
         let blocks = x.nrows().div_ceil(ROWS);
         let step = context.step("centre", blocks as u64);
-        let sums: Vec<Vec<f64>> = (0..blocks)
+        let isa = linalg::isa();
+        let parts: Vec<Columns> = (0..blocks)
             .into_par_iter()
             .map(|block| {
                 step.tick(1)?;
-                let mut sums = vec![0.0; x.ncols()];
-                for row in x.slice(s![range(block, x.nrows()), ..]).outer_iter() {
-                    for (sum, &value) in sums.iter_mut().zip(row) {
-                        *sum += f64::from(value);
-                    }
-                }
-                Ok(sums)
+                let rows = lines::in_place_or_copied(x.slice_move(s![range(block, x.nrows()), ..]));
+                let mut columns = Columns::new(x.ncols());
+                columns.add(isa, lines::of(&rows.view()));
+                Ok(columns)
             })
             .collect::<Result<_, Error>>()?;
-        let mut mean = vec![0.0; x.ncols()];
-        for block in &sums {
-            for (mean, sum) in mean.iter_mut().zip(block) {
-                *mean += sum;
-            }
+        let mut all = Columns::new(x.ncols());
+        for columns in &parts {
+            all.join(columns);
         }
-        for mean in &mut mean {
-            *mean /= x.nrows() as f64;
+        if !all.sums.iter().all(|sum| sum.is_finite()) {
+            check_finite(x)?;
         }
-        let largest = (0..blocks)
-            .into_par_iter()
-            .map(|block| {
-                let mut largest = 0.0_f64;
-                for row in x.slice(s![range(block, x.nrows()), ..]).outer_iter() {
-                    for (&value, mean) in row.iter().zip(&mean) {
-                        largest = largest.max((f64::from(value) - mean).abs());
-                    }
-                }
-                largest
-            })
-            .reduce(|| 0.0, f64::max);
+        let n = x.nrows() as f64;
+        let mean: Vec<f64> = all.sums.iter().map(|sum| sum / n).collect();
+        let ranges = all.least.iter().zip(&all.most).zip(&mean);
+        let largest = ranges.fold(0.0_f64, |largest, ((&least, &most), mean)| {
+            largest
+                .max(mean - f64::from(least))
+                .max(f64::from(most) - mean)
+        });
         let scale = if largest > 0.0 {
-            largest.log2().ceil().exp2()
+            largest.log2().ceil().clamp(-FARTHEST, FARTHEST).exp2()
         } else {
             1.0
         };
@@ -132,10 +132,26 @@ impl<'a> Centred<'a> {
                 panels.pack_columns(part, |column, value| self.entry(column, value));
             })
         } else {
-            symmetric(d, n, context, |panels, rows, columns| {
+            // Single precision takes a shift of single precision away; what the mean has beyond it, once and for all.
+            let scaled: Vec<f64> = self.mean.iter().map(|mean| mean / self.scale).collect();
+            let shift: Vec<f32> = scaled.iter().map(|&mean| mean as f32).collect();
+            let factor = self.scale.recip() as f32;
+            let mut scatter = symmetric(d, n, context, |panels, rows, columns| {
                 let part = self.x.slice(s![rows, ..columns]);
-                panels.pack_columns(part, |column, value| self.entry(column, value) as f32);
-            })
+                panels.pack_centred_columns(part, factor, &shift[..columns]);
+            })?;
+            let rest: Vec<f64> = scaled
+                .iter()
+                .zip(&shift)
+                .map(|(mean, &shift)| mean - f64::from(shift))
+                .collect();
+            for (mut line, own) in scatter.outer_iter_mut().zip(&rest) {
+                for (value, other) in line.iter_mut().zip(&rest) {
+                    // In this order both halves get the same bits.
+                    *value -= own * other * n as f64;
+                }
+            }
+            Ok(scatter)
         }
     }
 
@@ -182,60 +198,139 @@ fn symmetric<T: Number>(
     fill: impl Fn(&mut Panels<T>, Range<usize>, usize) + Sync,
 ) -> Result<Array2<f64>, Error> {
     let chains = depth.div_ceil(CHAIN);
+    let each = (chains / RUNS).clamp(1, RUN);
     let panels = size.div_ceil(LANES);
-    let groups = (KEPT / (size * size).max(1))
-        .clamp(1, GROUPS)
-        .min(chains.max(1));
-    let stripes: Vec<Range<usize>> = (0..panels)
+    let stripes: Vec<Stripe<T>> = (0..panels)
         .step_by(STRIPE)
-        .map(|first| first..(first + STRIPE).min(panels))
-        .collect();
-    let tasks: Vec<(usize, Range<usize>)> = (0..groups)
-        .flat_map(|group| stripes.iter().cloned().map(move |stripe| (group, stripe)))
+        .map(|first| Stripe::new(first..(first + STRIPE).min(panels)))
         .collect();
     let step = context.step("covariance", (chains * stripes.len()) as u64);
-    // For each task its tiles: for each panel of the stripe, those with all panels up to it.
-    let sums: Vec<Vec<product::Square<f64>>> = tasks
-        .into_par_iter()
-        .with_max_len(1)
-        .map(|(group, stripe)| {
-            let tiles = stripe.clone().map(|panel| panel + 1).sum();
-            let mut sums = vec![[[0.0; LANES]; LANES]; tiles];
-            let mut packed = Panels::default();
-            for chain in group * chains / groups..(group + 1) * chains / groups {
+    let tasks = chains.div_ceil(each) * stripes.len();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut packed = Panels::default();
+        loop {
+            let task = next.fetch_add(1, Ordering::Relaxed);
+            if task >= tasks {
+                return Ok::<_, Error>(());
+            }
+            let (run, stripe) = (task / stripes.len(), &stripes[task % stripes.len()]);
+            let mut sums = stripe.room();
+            for chain in run * each..((run + 1) * each).min(chains) {
                 step.tick(1)?;
                 let entries = chain * CHAIN..((chain + 1) * CHAIN).min(depth);
-                fill(&mut packed, entries, (stripe.end * LANES).min(size));
-                let pairs = stripe.clone().flat_map(|b| (0..=b).map(move |a| (a, b)));
-                for ((a, b), sums) in pairs.zip(&mut sums) {
-                    let found = product::square(&packed, a, &packed, b);
-                    for (sum, value) in sums.as_flattened_mut().iter_mut().zip(found.as_flattened())
-                    {
-                        *sum += (*value).into();
-                    }
+                fill(&mut packed, entries, (stripe.panels.end * LANES).min(size));
+                for ((a, b), sums) in stripe.pairs().zip(&mut sums) {
+                    product::add_square(&packed, a, &packed, b, sums);
                 }
             }
-            Ok(sums)
-        })
-        .collect::<Result<_, Error>>()?;
+            stripe.add(run, sums);
+        }
+    };
+    (0..rayon::current_num_threads().min(tasks))
+        .into_par_iter()
+        .with_max_len(1)
+        .try_for_each(|_| work())?;
+    let total: Vec<Vec<Square<f64>>> = stripes.into_iter().map(Stripe::total).collect();
     let mut whole = Array2::zeros((size, size));
-    for (task, sums) in sums.iter().enumerate() {
-        let stripe = &stripes[task % stripes.len()];
-        let pairs = stripe.clone().flat_map(|b| (0..=b).map(move |a| (a, b)));
-        for ((a, b), tile) in pairs.zip(sums) {
-            for (i, line) in (a * LANES..size).zip(tile) {
-                for (j, sum) in (b * LANES..size).zip(line) {
-                    whole[[i, j]] += sum;
+    whole
+        .axis_chunks_iter_mut(Axis(0), LANES)
+        .into_par_iter()
+        .enumerate()
+        .for_each(|(i, mut lines)| {
+            for (j, mut part) in lines.axis_chunks_iter_mut(Axis(1), LANES).enumerate() {
+                let (a, b) = (i.min(j), i.max(j));
+                let first = b / STRIPE * STRIPE;
+                let stripe = first..(first + STRIPE).min(panels);
+                let tile = &total[b / STRIPE][tile(&stripe, a, b)];
+                for ((r, c), value) in part.indexed_iter_mut() {
+                    *value = if i <= j { tile[r][c] } else { tile[c][r] };
                 }
             }
-        }
-    }
-    for i in 0..size {
-        for j in 0..i {
-            whole[[i, j]] = whole[[j, i]];
-        }
-    }
+        });
     Ok(whole)
+}
+
+/// Panels of columns, and the inner products of their rows with those of all panels up to them.
+struct Stripe<T> {
+    panels: Range<usize>,
+    found: Mutex<Found<T>>,
+}
+
+/// What runs have found so far.
+struct Found<T> {
+    /// The sums of all runs before `runs`.
+    total: Vec<Square<f64>>,
+    runs: usize,
+    /// Those of later runs that wait for one before them.
+    waiting: BTreeMap<usize, Vec<Square<T>>>,
+    /// Sums that have been added.
+    spare: Vec<Vec<Square<T>>>,
+}
+
+impl<T: Number> Stripe<T> {
+    fn new(panels: Range<usize>) -> Stripe<T> {
+        let total = vec![[[0.0; LANES]; LANES]; tile(&panels, panels.end, panels.end)];
+        Stripe {
+            panels,
+            found: Mutex::new(Found {
+                total,
+                runs: 0,
+                waiting: BTreeMap::new(),
+                spare: Vec::new(),
+            }),
+        }
+    }
+
+    /// The pairs of panels, in the order of their tiles: that on the left stays in the nearest cache while those of the
+    /// stripe pass.
+    fn pairs(&self) -> impl Iterator<Item = (usize, usize)> {
+        let Range { start, end } = self.panels;
+        (0..end).flat_map(move |a| (a.max(start)..end).map(move |b| (a, b)))
+    }
+
+    /// Sums of 0.
+    fn room(&self) -> Vec<Square<T>> {
+        let mut found = lock(&self.found);
+        let (spare, size) = (found.spare.pop(), found.total.len());
+        drop(found);
+        let mut sums = spare.unwrap_or_else(|| Vec::with_capacity(size));
+        sums.clear();
+        sums.resize(size, [[T::default(); LANES]; LANES]);
+        sums
+    }
+
+    /// Takes what a run has found, and adds what can be added in the runs' order.
+    fn add(&self, run: usize, sums: Vec<Square<T>>) {
+        let mut guard = lock(&self.found);
+        let found = &mut *guard;
+        found.waiting.insert(run, sums);
+        while let Some(sums) = found.waiting.remove(&found.runs) {
+            for (total, sums) in found.total.iter_mut().zip(&sums) {
+                T::add_to_total(sums, total);
+            }
+            found.runs += 1;
+            found.spare.push(sums);
+        }
+    }
+
+    fn total(self) -> Vec<Square<f64>> {
+        let found = self.found.into_inner();
+        found.unwrap_or_else(PoisonError::into_inner).total
+    }
+}
+
+/// A thread that panicked took its sums with it, and the panic goes on to the caller.
+fn lock<T>(found: &Mutex<Found<T>>) -> MutexGuard<'_, Found<T>> {
+    found.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where a stripe has the sums of panel `b`, which is in it, with panel `a <= b`; for `a` and `b` at its end, their number.
+fn tile(stripe: &Range<usize>, a: usize, b: usize) -> usize {
+    let beyond = a.saturating_sub(stripe.start);
+    // Above the stripe a line of tiles is as long as the stripe is wide; beside it, one shorter each time.
+    let before = a * stripe.len() - beyond * beyond.saturating_sub(1) / 2;
+    before + b - a.max(stripe.start)
 }
 
 #[cfg(test)]
@@ -245,7 +340,7 @@ mod tests {
     #[test]
     fn products_are_those_of_the_definition_in_single_and_double() {
         // Beyond the size that is done in double, with a stripe and a group cut in the middle.
-        for (n, d) in [(37, 21), (21, 37), (3000, 301)] {
+        for (n, d) in [(37, 21), (21, 37), (3000, 301), (700, 700)] {
             let x = Array2::from_shape_fn((n, d), |(i, j)| {
                 crate::random::uniform(4, j as u64 % 7, i as u64) as f32 + j as f32
             });

@@ -2,8 +2,10 @@
 
 mod covariance;
 pub(crate) mod eigen;
+mod lines;
 pub mod pca;
 mod product;
+mod project;
 mod subspace;
 pub mod tsne;
 pub mod umap;

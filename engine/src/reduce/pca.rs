@@ -10,7 +10,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::covariance::Centred;
-use super::product::Panels;
+use super::project::Components;
 use super::{Known, Reducer, Reduction, Reference, eigen, product, subspace};
 use crate::context::Context;
 use crate::counted::counted;
@@ -104,7 +104,6 @@ impl Reducer for Pca {
         context: &Context,
     ) -> Result<Reduction, Error> {
         let params = Params::read(args).map_err(|bad| arguments("pca", bad))?;
-        check_finite(x)?;
         let solver = Solver::named(&params.svd_solver);
         let model = Model::fit_with(x, params.n_components, solver, context)?;
         let points = model.places(x, params.whiten, context)?;
@@ -160,21 +159,21 @@ pub struct Model {
 }
 
 impl Model {
-    /// The first `k` components of the rows of `x` (finite, `n >= 1`), found as [`Solver::Auto`] does.
+    /// The first `k` components of the rows of `x` (`n >= 1`), found as [`Solver::Auto`] does.
     ///
     /// # Errors
-    /// [`Error::Cancelled`].
+    /// [`Error::Input`] where a number is not finite; [`Error::Cancelled`].
     pub fn fit(x: ArrayView2<'_, f32>, k: usize, context: &Context) -> Result<Model, Error> {
         Model::fit_with(x, k, Solver::Auto, context)
     }
 
-    /// The first `k` components of the rows of `x` (finite, `n >= 1`).
+    /// The first `k` components of the rows of `x` (`n >= 1`).
     ///
     /// `n d min(n, d)` operations for the products and `min(n, d)^3` for the eigenvectors, or `32 n d (k + 10)` by
     /// iteration.
     ///
     /// # Errors
-    /// [`Error::Cancelled`]; [`Error::Input`] where both sides of `x` are longer than 16,384 and the covariance is asked for.
+    /// [`Error::Cancelled`]; [`Error::Input`] where a number is not finite, or where both sides of `x` are longer than 16,384 and the covariance is asked for.
     pub fn fit_with(
         x: ArrayView2<'_, f32>,
         k: usize,
@@ -257,18 +256,14 @@ impl Model {
         let k = self.components.nrows();
         let mut points = Array2::zeros((x.nrows(), k));
         let step = context.step("project", x.nrows() as u64);
-        let mut components = Panels::default();
-        components.pack(self.components.view(), |_, value| value);
+        let components = Components::new(self.components.view(), &self.mean);
         points
             .axis_chunks_iter_mut(Axis(0), ROWS)
             .into_par_iter()
             .zip(x.axis_chunks_iter(Axis(0), ROWS))
-            .try_for_each_init(Panels::default, |rows, (to, from)| {
+            .try_for_each_init(Vec::new, |room, (to, from)| {
                 step.tick(from.nrows() as u64)?;
-                rows.pack(from, |column, value| {
-                    (f64::from(value) - self.mean[column]) as f32
-                });
-                product::write(rows, &components, to);
+                components.write(from, room, to);
                 Ok::<_, Error>(())
             })?;
         Ok(points)
@@ -293,10 +288,11 @@ impl Model {
         }
         let mut points = self.project(x, context)?;
         if whiten {
-            for (mut column, &variance) in points.axis_iter_mut(Axis(1)).zip(&self.variances) {
-                if variance > 0.0 {
-                    let deviation = variance.sqrt();
-                    column.mapv_inplace(|value| (f64::from(value) / deviation) as f32);
+            for mut point in points.outer_iter_mut() {
+                for (value, &variance) in point.iter_mut().zip(&self.variances) {
+                    if variance > 0.0 {
+                        *value = (f64::from(*value) / variance.sqrt()) as f32;
+                    }
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! Products of matrices whose bits do not depend on the machine.
 //!
 //! Each entry is one chain of products, every one rounded by itself and added in order. Libraries fuse the two where the
-//! processor can, and so give other bits elsewhere; unfused they take no longer on a processor that multiplies and adds
-//! side by side. Rows travel in panels of sixteen, all entries of a column together.
+//! processor can, and so give other bits elsewhere. Rows travel in panels of sixteen, all entries of a column together;
+//! those of `f32` meet in the kernel of [`linalg::square`].
 
 // Lanes are walked by index, so that the loops become vector instructions.
 #![allow(clippy::needless_range_loop)]
@@ -10,23 +10,39 @@
 use std::borrow::Cow;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
-use pulp::{NullaryFnOnce, Simd, WithSimd};
+use pulp::NullaryFnOnce;
 
-use super::vectors;
+use super::{lines, vectors};
+use crate::linalg::{self, Square};
 
 /// Rows in a panel.
-pub const LANES: usize = 16;
-/// Rows of the left panel whose sums are in registers together.
-const ROWS: usize = 4;
-
-/// The inner products of two panels' rows.
-pub type Square<T> = [[T; LANES]; LANES];
+pub const LANES: usize = linalg::LANES;
 
 /// Rows in panels: entry `k` of row `r` of a panel is at `k * LANES + r`, and what is missing in the last panel is 0.
 #[derive(Debug, Clone, Default)]
 pub struct Panels<T> {
     words: Vec<T>,
     depth: usize,
+}
+
+impl Panels<f32> {
+    /// Packs the columns of `x` as rows, entries times `factor` less the column's `shift`, in place of what was there.
+    pub fn pack_centred_columns(&mut self, x: ArrayView2<'_, f32>, factor: f32, shift: &[f32]) {
+        let (depth, rows) = x.dim();
+        let size = rows.div_ceil(LANES) * LANES * depth;
+        if self.depth != depth || self.words.len() != size {
+            self.depth = depth;
+            self.words.clear();
+            self.words.resize(size, 0.0);
+        } else {
+            // The last panel may have had other rows than now.
+            self.words[rows / LANES * LANES * depth..].fill(0.0);
+        }
+        let x = lines::in_place_or_copied(x);
+        let x = x.view();
+        let (isa, stride) = (linalg::isa(), LANES * depth);
+        linalg::centre_columns(isa, lines::of(&x), factor, shift, stride, &mut self.words);
+    }
 }
 
 impl<T: Copy + Default> Panels<T> {
@@ -90,26 +106,37 @@ fn line<'a, U: Copy>(row: &'a ArrayView1<'_, U>) -> Cow<'a, [U]> {
 pub trait Number: Copy + Default + Into<f64> + Send + Sync + 'static {
     /// All inner products of the rows of two panels of equal depth.
     fn square(left: &[Self], right: &[Self]) -> Square<Self>;
+
+    /// Adds to sums what [`Number::square`] gives.
+    fn add_square(left: &[Self], right: &[Self], sums: &mut Square<Self>);
+
+    /// Adds sums to sums in `f64`.
+    fn add_to_total(sums: &Square<Self>, total: &mut Square<f64>) {
+        vectors::run(Total { sums, total });
+    }
 }
 
 impl Number for f32 {
-    #[inline]
     fn square(left: &[f32], right: &[f32]) -> Square<f32> {
-        let mut out = [[0.0; LANES]; LANES];
-        let out_rows = &mut out;
-        vectors::run(Singles {
-            left,
-            right,
-            out: out_rows,
-        });
-        out
+        linalg::square(linalg::isa(), left, right, LANES)
+    }
+
+    fn add_square(left: &[f32], right: &[f32], sums: &mut Square<f32>) {
+        linalg::add_square(linalg::isa(), left, right, sums);
     }
 }
 
 impl Number for f64 {
-    #[inline]
     fn square(left: &[f64], right: &[f64]) -> Square<f64> {
         vectors::run(Doubles { left, right })
+    }
+
+    fn add_square(left: &[f64], right: &[f64], sums: &mut Square<f64>) {
+        for (sums, products) in sums.iter_mut().zip(f64::square(left, right)) {
+            for (sum, product) in sums.iter_mut().zip(products) {
+                *sum += product;
+            }
+        }
     }
 }
 
@@ -120,6 +147,21 @@ impl Number for f64 {
 pub fn square<T: Number>(left: &Panels<T>, a: usize, right: &Panels<T>, b: usize) -> Square<T> {
     assert_eq!(left.depth, right.depth, "panels of one depth");
     T::square(left.panel(a), right.panel(b))
+}
+
+/// Adds to `sums` what [`square`] gives.
+///
+/// # Panics
+/// As there.
+pub fn add_square<T: Number>(
+    left: &Panels<T>,
+    a: usize,
+    right: &Panels<T>,
+    b: usize,
+    sums: &mut Square<T>,
+) {
+    assert_eq!(left.depth, right.depth, "panels of one depth");
+    T::add_square(left.panel(a), right.panel(b), sums);
 }
 
 /// `left right'` for rows of equal length: `m x n`. O(m n d), on the calling thread.
@@ -149,44 +191,19 @@ pub fn write<T: Number>(left: &Panels<T>, right: &Panels<T>, mut out: ArrayViewM
     }
 }
 
-struct Singles<'a> {
-    left: &'a [f32],
-    right: &'a [f32],
-    out: &'a mut Square<f32>,
+struct Total<'a, T> {
+    sums: &'a Square<T>,
+    total: &'a mut Square<f64>,
 }
 
-impl WithSimd for Singles<'_> {
+impl<T: Number> NullaryFnOnce for Total<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        match S::F32_LANES {
-            4 => self.in_registers::<S, 4>(simd),
-            8 => self.in_registers::<S, 2>(simd),
-            16 => self.in_registers::<S, 1>(simd),
-            _ => self.in_registers::<S, LANES>(simd),
-        }
-    }
-}
-
-impl Singles<'_> {
-    /// With `WIDE` registers to a line of sixteen.
-    #[inline(always)]
-    fn in_registers<S: Simd, const WIDE: usize>(self, simd: S) {
-        let right = S::as_simd_f32s(self.right).0;
-        for (at, out) in self.out.chunks_exact_mut(ROWS).enumerate() {
-            let mut sums = [[simd.splat_f32s(0.0); WIDE]; ROWS];
-            let lines = self.left.chunks_exact(LANES).zip(right.chunks_exact(WIDE));
-            for (left, right) in lines {
-                for (sums, &x) in sums.iter_mut().zip(&left[at * ROWS..(at + 1) * ROWS]) {
-                    let x = simd.splat_f32s(x);
-                    for (sum, &y) in sums.iter_mut().zip(right) {
-                        *sum = simd.add_f32s(*sum, simd.mul_f32s(x, y));
-                    }
-                }
-            }
-            for (out, sums) in out.iter_mut().zip(sums) {
-                S::as_mut_simd_f32s(out).0.copy_from_slice(&sums);
+    fn call(self) {
+        for (total, sums) in self.total.iter_mut().zip(self.sums) {
+            for (total, &sum) in total.iter_mut().zip(sums) {
+                *total += sum.into();
             }
         }
     }
@@ -260,21 +277,19 @@ mod tests {
     }
 
     #[test]
-    fn registers_of_any_width_give_the_same_bits() {
-        let (mut left, mut right) = (Panels::default(), Panels::default());
-        left.pack(noise(16, 77, 4).view(), |_, value| value);
-        right.pack(noise(16, 77, 5).view(), |_, value| value);
-        let mut found = [[[0.0; LANES]; LANES]; 3];
-        let [one, two, own] = &mut found;
-        let work = |out| Singles {
-            left: &left.words,
-            right: &right.words,
-            out,
-        };
-        pulp::Scalar128b.vectorize(work(one));
-        pulp::Scalar512b.vectorize(work(two));
-        pulp::Arch::new().dispatch(work(own));
-        assert_eq!(one, two);
-        assert_eq!(one, own);
+    fn centred_columns_are_packed_as_others_and_nothing_is_left_of_what_was_there() {
+        let mut found = Panels::default();
+        for (n, d) in [(9, 35), (9, 33), (9, 32), (4, 3)] {
+            let x = noise(n, d, 3);
+            let shift: Vec<f32> = (0..d).map(|j| j as f32).collect();
+            let mut wanted = Panels::default();
+            wanted.pack_columns(x.view(), |column, value| value * 0.25 - shift[column]);
+            found.pack_centred_columns(x.view(), 0.25, &shift);
+            assert_eq!(found.words, wanted.words);
+            // Columns that do not lie in one piece.
+            let turned = x.t().as_standard_layout().into_owned();
+            found.pack_centred_columns(turned.t(), 0.25, &shift);
+            assert_eq!(found.words, wanted.words);
+        }
     }
 }
