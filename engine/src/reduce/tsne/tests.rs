@@ -142,6 +142,7 @@ struct Case {
 
 #[test]
 fn maps_are_as_good_as_open_tsnes() {
+    const SEEDS: u64 = 8;
     let case: Case =
         serde_json::from_str(include_str!("../../../tests/fixtures/reduce/tsne.json")).unwrap();
     let x = Array2::from_shape_vec((case.rows.len(), case.rows[0].len()), case.rows.concat());
@@ -158,12 +159,16 @@ fn maps_are_as_good_as_open_tsnes() {
             ),
         ]);
         args.extend(more.map(|(name, arg)| (name.to_owned(), arg)));
-        // Starts that differ in their last bits end in minima that differ by 2 %: the best of some is what can be had.
-        let maps = (0..8).map(|seed| Tsne.fit(x.view(), &args, &Context::new(seed)).unwrap());
-        let map = maps.min_by(|a, b| a.scores[0].1.total_cmp(&b.scores[0].1));
-        let (map, context) = (map.unwrap(), Context::new(0));
-        let trust = trustworthiness(x.view(), map.points.view(), 15, &context).unwrap();
-        (map.scores[0].1, trust.unwrap().value)
+        // Starts that differ in their last bits end in minima that differ by 2 %: means of eight are compared.
+        let (mut kl, mut trusted) = (0.0, 0.0);
+        for seed in 0..SEEDS {
+            let context = Context::new(seed);
+            let map = Tsne.fit(x.view(), &args, &context).unwrap();
+            let trust = trustworthiness(x.view(), map.points.view(), 15, &context).unwrap();
+            kl += map.scores[0].1 / SEEDS as f64;
+            trusted += trust.unwrap().value / SEEDS as f64;
+        }
+        (kl, trusted)
     };
     for more in [
         None,
