@@ -62,7 +62,7 @@ fn run<const ADD: bool>(isa: Isa, left: &[f32], right: &[f32], rows: usize, out:
         Level::Avx2 => {
             for first in (0..rows).step_by(AVX2_ROWS) {
                 // SAFETY: as above; `first + AVX2_ROWS <= 16`, since it divides 16.
-                unsafe { avx2::<ADD>(panels.from_row(first), out[first..].as_mut_ptr()) };
+                unsafe { avx2::<ADD>(panels.at_row(first), out[first..].as_mut_ptr()) };
             }
         }
         _ => {
@@ -70,7 +70,7 @@ fn run<const ADD: bool>(isa: Isa, left: &[f32], right: &[f32], rows: usize, out:
                 let out = out[first..].as_mut_ptr();
                 // SAFETY: as above, with nothing asked of the machine.
                 unsafe {
-                    chains::<[f32; LANES], PORTABLE_ROWS, ADD>(panels.from_row(first), out);
+                    chains::<[f32; LANES], PORTABLE_ROWS, ADD>(panels.at_row(first), out);
                 }
             }
         }
@@ -87,7 +87,7 @@ struct Pair {
 
 impl Pair {
     /// The same with the left panel's rows counted from `row`, which is in the panel.
-    fn from_row(self, row: usize) -> Pair {
+    fn at_row(self, row: usize) -> Pair {
         Pair {
             // SAFETY: `row < 16`, and a line has 16 entries; a panel without lines is never read.
             left: self.left.wrapping_add(row),
@@ -171,14 +171,14 @@ mod tests {
             for isa in Isa::available() {
                 for rows in 0..=LANES {
                     let found = square(isa, &left, &right, rows);
-                    for i in 0..rows {
-                        for j in 0..LANES {
+                    for (i, found) in found.iter().enumerate().take(rows) {
+                        for (j, found) in found.iter().enumerate() {
                             let mut wanted = 0.0_f32;
                             for k in 0..depth {
                                 wanted += left[k * LANES + i] * right[k * LANES + j];
                             }
                             assert_eq!(
-                                found[i][j].to_bits(),
+                                found.to_bits(),
                                 wanted.to_bits(),
                                 "{isa}, {depth} deep, {rows} rows: {i} {j}"
                             );

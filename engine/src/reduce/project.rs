@@ -74,7 +74,7 @@ impl Components {
             let panels = self.panels.iter().zip(self.rest.chunks(self.each));
             for (at, (panel, rest)) in panels.enumerate() {
                 let products = linalg::square(isa, panel, room, rest.len());
-                for row in 0..rows.len() {
+                for (row, _) in rows.iter().enumerate() {
                     let mut to = out.row_mut(block * LANES + row);
                     for (i, rest) in rest.iter().enumerate() {
                         to[at * self.each + i] = products[i][row] - rest;
