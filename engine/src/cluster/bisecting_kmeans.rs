@@ -1,6 +1,6 @@
 //! Bisecting k-means: the cluster that deserves it most is cut in two, until there are enough.
 //!
-//! Each cut is a k-means of its own with two centres on the cluster's rows ([`halves`](super::kmeans::halves)), so the
+//! Each cut is a k-means of its own with two centres on the cluster's rows, so the
 //! whole costs about `log k` passes over the data instead of `k`. No row changes cluster after a later cut: the clusters are the leaves of a tree.
 
 use messier_query::params;
