@@ -1,7 +1,7 @@
 //! Bisecting k-means: the cluster that deserves it most is cut in two, until there are enough.
 //!
-//! Each cut is a k-means of its own with two centres on the cluster's rows, so the
-//! whole costs about `log k` passes over the data instead of `k`. No row changes cluster after a later cut: the clusters are the leaves of a tree.
+//! Each cut is a k-means of its own with two centres on the cluster's rows, so the whole costs about `log k` passes over
+//! the data instead of `k`. No row changes cluster after a later cut: the clusters are the leaves of a tree.
 
 use messier_query::params;
 use messier_query::signature::{Args, Default, Example, Kind, Returns, Signature};
