@@ -9,16 +9,18 @@
 //! have ended. So pulls are eased to what they come to one after the other, and a batch of pushes goes no farther than
 //! one may.
 
-// Lanes and axes are walked by index, so that the loops become vector instructions.
-#![allow(clippy::needless_range_loop)]
+mod samples;
+mod sums;
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
+use self::samples::Samples;
+use self::sums::{CLIP, LANES, STIFFEST, eased, stiffness, sum_clipped};
 use super::curve::Curve;
 use super::density::{Densities, Epoch};
-use super::forces::{Forces, exp2};
+use super::forces::Forces;
 use crate::context::Context;
 use crate::error::Error;
 use crate::graph::Graph;
@@ -27,15 +29,8 @@ use crate::reduce::vectors;
 
 /// Vertices of one task.
 const VERTICES: usize = 128;
-/// Samples are padded to a multiple of this with copies of the vertex itself, which do not move it.
-const LANES: usize = 8;
 /// Vertices whose samples are fetched together.
 const GROUP: usize = 16;
-/// The largest move of one sample along one axis, before the learning rate.
-const CLIP: f32 = 4.0;
-/// The largest share of the way to its other end that a pull is taken to go, where its effect on others is reckoned. Maps
-/// of 50,000 clustered rows were as trustworthy as umap-learn's, and their edges as long, at 2; at 1 edges were longer.
-const STIFFEST: f32 = 2.0;
 /// A vertex with more pulls than this takes them in several steps, each from where the last one led.
 const BATCH: usize = 16;
 /// Schedules are fractions of this.
@@ -112,43 +107,6 @@ pub fn descend(
     Ok(())
 }
 
-/// The fuzzy cross entropy of `points` against the graph's own edges, mean per edge; 0 without edges.
-pub fn loss(points: &[f32], dim: usize, graph: &Graph, curve: Curve) -> f64 {
-    let pieces: Vec<f64> = (0..graph.len().div_ceil(VERTICES))
-        .into_par_iter()
-        .map(|piece| {
-            let mut sum = 0.0;
-            for i in piece * VERTICES..((piece + 1) * VERTICES).min(graph.len()) {
-                let own = &points[i * dim..(i + 1) * dim];
-                let (columns, weights) = graph.row(i);
-                for (&j, &weight) in columns.iter().zip(weights) {
-                    let other = &points[j as usize * dim..(j as usize + 1) * dim];
-                    let square: f64 = own
-                        .iter()
-                        .zip(other)
-                        .map(|(a, b)| f64::from(a - b).powi(2))
-                        .sum();
-                    let near = 1.0 / (1.0 + curve.a * square.powf(curve.b));
-                    let near = near.clamp(1e-12, 1.0 - 1e-12);
-                    let weight = f64::from(weight);
-                    sum += cross(weight, near) + cross(1.0 - weight, 1.0 - near);
-                }
-            }
-            sum
-        })
-        .collect();
-    let sum: f64 = pieces.iter().sum();
-    if graph.weights.is_empty() {
-        0.0
-    } else {
-        sum / graph.weights.len() as f64
-    }
-}
-
-fn cross(p: f64, q: f64) -> f64 {
-    if p > 0.0 { p * (p / q).ln() } else { 0.0 }
-}
-
 /// Everything a vertex needs to know in one epoch.
 struct Round<'a> {
     density: Option<&'a Epoch>,
@@ -183,20 +141,6 @@ struct Step {
     /// Where the samples end.
     pulls: usize,
     pushes: usize,
-}
-
-/// Samples of a group's steps, each step's padded to whole [`LANES`] with copies of the vertex itself.
-#[derive(Default)]
-struct Samples {
-    /// The other vertices.
-    others: Vec<u32>,
-    /// How far the vertex is from each.
-    apart: Vec<f32>,
-    /// The same axis by axis.
-    axes: Vec<f32>,
-    squares: Vec<f32>,
-    /// What differences are multiplied with.
-    by: Vec<f32>,
 }
 
 /// What the densities say to pulls: draw nearer, or make room.
@@ -378,74 +322,6 @@ impl Round<'_> {
     }
 }
 
-impl Samples {
-    /// Computes how far the vertices at `rows` are from their samples; `steps` are whose they are and where they end.
-    #[inline(always)]
-    fn fetch(
-        &mut self,
-        points: &[f32],
-        rows: &[f32],
-        dim: usize,
-        steps: impl Iterator<Item = (usize, usize)>,
-    ) {
-        let Samples {
-            others,
-            apart,
-            axes,
-            squares,
-            by,
-        } = self;
-        let count = others.len();
-        apart.resize(count * dim, 0.0);
-        axes.resize(count * dim, 0.0);
-        squares.resize(count, 0.0);
-        by.resize(count, 0.0);
-        let mut first = 0;
-        for (vertex, end) in steps {
-            let row = &rows[vertex * dim..][..dim];
-            let apart = apart[first * dim..end * dim].chunks_exact_mut(dim);
-            for (to, &other) in apart.zip(&others[first..end]) {
-                let other = &points[other as usize * dim..][..dim];
-                for c in 0..dim {
-                    to[c] = row[c] - other[c];
-                }
-            }
-            first = end;
-        }
-        squares.fill(0.0);
-        for (c, axis) in axes.chunks_exact_mut(count.max(1)).enumerate() {
-            for ((to, apart), square) in axis
-                .iter_mut()
-                .zip(apart.chunks_exact(dim))
-                .zip(&mut *squares)
-            {
-                *to = apart[c];
-                *square += apart[c] * apart[c];
-            }
-        }
-    }
-
-    /// Lets a vertex be `now` where it was not `then`, when `samples` were fetched.
-    #[inline(always)]
-    fn shift(&mut self, now: &[f32], then: &[f32], samples: Range<usize>) {
-        let count = self.others.len();
-        self.squares[samples.clone()].fill(0.0);
-        for (c, (now, then)) in now.iter().zip(then).enumerate() {
-            let axis = &mut self.axes[c * count..][samples.clone()];
-            for (apart, square) in axis.iter_mut().zip(&mut self.squares[samples.clone()]) {
-                *apart += now - then;
-                *square += *apart * *apart;
-            }
-        }
-    }
-
-    /// How far a vertex is from `samples` along axis `c`.
-    #[inline(always)]
-    fn axis(&self, c: usize, samples: Range<usize>) -> &[f32] {
-        &self.axes[c * self.others.len()..][samples]
-    }
-}
-
 /// Murmur3's finaliser: a bijection that mixes 32 bits well.
 #[inline(always)]
 fn hash(x: u32) -> u32 {
@@ -492,48 +368,6 @@ fn place<const DIM: usize>(
     });
 }
 
-/// What one after the other makes of pulls that together are so stiff, as a share of what they make at once: each acts
-/// on what those before have left of the way.
-#[inline(always)]
-fn eased(stiffness: f32) -> f32 {
-    if stiffness < 0.01 {
-        1.0 - 0.5 * stiffness
-    } else {
-        (1.0 - exp2(-std::f32::consts::LOG2_E * stiffness)) / stiffness
-    }
-}
-
-/// The sum of the shares of the way that pulls go, at most [`STIFFEST`] each; a multiple of [`LANES`] long.
-#[inline(always)]
-fn stiffness(by: &[f32]) -> f32 {
-    let mut lanes = [0.0; LANES];
-    for by in by.chunks_exact(LANES) {
-        for l in 0..LANES {
-            lanes[l] += (-by[l]).min(STIFFEST);
-        }
-    }
-    sum(lanes)
-}
-
-/// The sum of `axis * by`, each clipped; both are a multiple of [`LANES`] long.
-#[inline(always)]
-fn sum_clipped(axis: &[f32], by: &[f32]) -> f32 {
-    let mut lanes = [0.0; LANES];
-    for (axis, by) in axis.chunks_exact(LANES).zip(by.chunks_exact(LANES)) {
-        for l in 0..LANES {
-            lanes[l] += (axis[l] * by[l]).clamp(-CLIP, CLIP);
-        }
-    }
-    sum(lanes)
-}
-
-/// Halves added to halves.
-#[inline(always)]
-fn sum(lanes: [f32; LANES]) -> f32 {
-    let four: [f32; 4] = std::array::from_fn(|l| lanes[l] + lanes[l + 4]);
-    (four[0] + four[2]) + (four[1] + four[3])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -547,22 +381,5 @@ mod tests {
                 .count() as f64;
             assert!((due - 500.0 * share).abs() <= 1.0, "{share}: {due}");
         }
-    }
-
-    #[test]
-    fn pulls_are_eased_to_what_they_come_to_one_after_the_other() {
-        for stiffness in [1e-4_f32, 0.009, 0.011, 0.5, 3.0, 40.0] {
-            let small = f64::from(stiffness) / 1e4;
-            let left = (0..10_000).fold(1.0, |left, _| left * (1.0 - small));
-            let wanted = (1.0 - left) / f64::from(stiffness);
-            let got = f64::from(eased(stiffness));
-            assert!(
-                (got / wanted - 1.0).abs() < 5e-3,
-                "{stiffness}: {got} {wanted}"
-            );
-        }
-        let mut moves = [0.0; LANES];
-        moves[..4].copy_from_slice(&[-0.25, -7.0, -1.0, -0.5]);
-        assert_eq!(stiffness(&moves), 3.75);
     }
 }

@@ -7,6 +7,7 @@ mod density;
 mod forces;
 mod fuzzy_set;
 mod layout;
+mod loss;
 mod place;
 mod spectral;
 mod start;
@@ -171,7 +172,7 @@ impl Reducer for Umap {
             densities.as_ref(),
             context,
         )?;
-        let loss = layout::loss(&places, dim, &graph, curve);
+        let loss = loss::cross_entropy(&places, dim, &graph, curve);
         let points = Array2::from_shape_vec((n, dim), places).map_err(|problem| {
             Error::Input(format!("the points do not form a table: {problem}"))
         })?;
