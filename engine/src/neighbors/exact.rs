@@ -18,6 +18,7 @@ use super::plan::{Plan, plan};
 use super::proposals::Proposals;
 use super::repeats::Repeats;
 use super::shortlist::Shortlists;
+use super::table::{MOST_ROWS, Table};
 use super::{Neighbors, Points};
 use crate::context::{Cancelled, Context, Step};
 use crate::error::Error;
@@ -72,16 +73,26 @@ pub(crate) fn knn_squared(
     k: usize,
     context: &Context,
 ) -> Result<Neighbors, Error> {
-    Ok(knn_and_head(isa, points, k, context)?.0)
+    Ok(knn_and_kept(isa, points, k, context)?.0)
 }
 
-/// As [`knn_squared`], and the head of all rows where the search made one.
-pub(crate) fn knn_and_head(
+/// What a search leaves that another pass over pairs of the same rows may go by.
+#[derive(Debug)]
+pub(crate) enum Kept<'a> {
+    Nothing,
+    /// The head of all rows.
+    Head(Head),
+    /// The codes of all pairs, but for rows that repeat others.
+    Table(Table<'a>),
+}
+
+/// As [`knn_squared`], and what the search leaves.
+pub(crate) fn knn_and_kept<'a>(
     isa: Isa,
-    points: &Points<'_>,
+    points: &'a Points<'a>,
     k: usize,
     context: &Context,
-) -> Result<(Neighbors, Option<Head>), Error> {
+) -> Result<(Neighbors, Kept<'a>), Error> {
     let n = points.len();
     let k = k.min(n.saturating_sub(1));
     let mut found = Neighbors {
@@ -89,11 +100,16 @@ pub(crate) fn knn_and_head(
         distances: Array2::zeros((n, k)),
     };
     if k == 0 {
-        return Ok((found, None));
+        return Ok((found, Kept::Nothing));
     }
-    let mut made = None;
+    let mut made = Kept::Nothing;
     let repeats = Repeats::new(points, k);
     match plan(isa, points, &repeats.kept, k) {
+        Plan::Whole(isa) if repeats.kept.len() <= MOST_ROWS => {
+            let table = Table::new(isa, points, repeats.kept.clone(), context)?;
+            table.nearest(k, &mut found, context)?;
+            made = Kept::Table(table);
+        }
         Plan::Whole(isa) => {
             let tiles = Proposals::whole(isa, points, &repeats.kept);
             let limits = vec![f32::MAX; repeats.kept.len()];
@@ -104,7 +120,7 @@ pub(crate) fn knn_and_head(
             let head = Head::new(isa, points, &all, &directions);
             let rows = &repeats.kept;
             search_by_head(coarse, points, &head, usual, rows, &mut found, context)?;
-            made = Some(head);
+            made = Kept::Head(head);
         }
     }
     repeats.complete(&mut found);
@@ -401,6 +417,22 @@ mod tests {
         knn_squared(isa, points, k, &Context::new(0)).unwrap()
     }
 
+    /// By shortlists, which few rows would not get.
+    fn by_shortlists(points: &Points<'_>, isa: Isa, k: usize) -> Neighbors {
+        let n = points.len();
+        let mut found = Neighbors {
+            indices: Array2::zeros((n, k)),
+            distances: Array2::zeros((n, k)),
+        };
+        let repeats = Repeats::new(points, k);
+        let tiles = Proposals::whole(isa, points, &repeats.kept);
+        let limits = vec![f32::MAX; repeats.kept.len()];
+        let sweep = Sweep::new(tiles, None, k, &limits);
+        sweep.run(&mut found, &Context::new(0)).unwrap();
+        repeats.complete(&mut found);
+        found
+    }
+
     #[test]
     fn a_head_finds_the_same_neighbours_on_every_path() {
         let heavy = Array2::from_shape_fn((400, 70), |(i, j)| {
@@ -432,6 +464,11 @@ mod tests {
                 let scale = points.squared_scale() as f32;
                 let usuals = [f32::MAX, near[near.len() / 2] * scale, -1.0];
                 for isa in Isa::available() {
+                    assert!(whole(&points, isa, 9) == expected, "{isa} {metric:?}");
+                    assert!(
+                        by_shortlists(&points, isa, 9) == expected,
+                        "{isa} {metric:?}"
+                    );
                     for (count, usual) in [1, 16, 20].into_iter().zip(usuals) {
                         let found = by_head(&points, isa, count, usual, 9);
                         assert!(found == expected, "{isa} {count} {:?} {metric:?}", x.dim());
@@ -466,6 +503,7 @@ mod tests {
         let expected = whole(&points, Isa::PORTABLE, 7);
         for isa in Isa::available() {
             assert!(whole(&points, isa, 7) == expected, "{isa}");
+            assert!(by_shortlists(&points, isa, 7) == expected, "{isa}");
         }
         for row in [0, 1, 777] {
             let mut all: Vec<(f32, u32)> = (0..1200)

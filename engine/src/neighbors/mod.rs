@@ -20,6 +20,7 @@ mod radius;
 mod repeats;
 mod shortlist;
 mod spatial;
+mod table;
 
 use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
@@ -30,7 +31,7 @@ use crate::linalg::{self, Isa};
 
 pub use approximate::Recall;
 pub use cross::{extend, nearest_among};
-pub(crate) use exact::knn_and_head;
+pub(crate) use exact::{Kept, knn_and_kept};
 pub(crate) use head::Head;
 pub(crate) use kdtree::{KdTree, MOST_DIMS};
 pub use known::Known;
@@ -40,6 +41,7 @@ pub(crate) use points::Points;
 pub(crate) use proposals::{Ends, Proposals};
 pub use radius::{RadiusNeighbors, radius_neighbors};
 pub(crate) use radius::{Within, squared_for};
+pub(crate) use table::Table;
 
 /// How far apart two rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

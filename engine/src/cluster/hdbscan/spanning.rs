@@ -11,8 +11,10 @@
 //! Components that no list leaves are joined by rows that lie towards each other. So the tree is that of the lists' graph,
 //! which is as good inside clusters and somewhat longer between them.
 
+mod between;
 mod centres;
 mod descent;
+mod lookup;
 mod sweep;
 
 use rayon::prelude::*;
@@ -23,10 +25,12 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::linalg::Isa;
 use crate::neighbors::{
-    Head, KdTree, KnnGraph, Neighbors, Points, Recall, knn_and_head, knn_by, knn_nearly, tree_for,
+    KdTree, Kept, KnnGraph, Neighbors, Points, Recall, knn_and_kept, knn_by, knn_nearly, tree_for,
 };
+use between::Between;
 use descent::Descent;
-use sweep::{Between, sweep};
+use lookup::look_up;
+use sweep::sweep;
 
 /// Listed neighbours a row at least: more prove more.
 const LISTED: usize = 16;
@@ -45,33 +49,33 @@ pub(super) enum Near<'a> {
 }
 
 /// Neighbours with squared distances, and whether the tree may rest on their being all.
-struct Found {
+struct Found<'a> {
     neighbors: Neighbors,
     recall: Option<Recall>,
     believed: bool,
-    /// The few directions that the search discarded by, if it did.
-    head: Option<Head>,
+    /// What the search leaves for passes over other pairs.
+    kept: Kept<'a>,
 }
 
-fn find(
+fn find<'a>(
     near: Near<'_>,
     by_box: Option<&KdTree>,
     isa: Isa,
-    points: &Points<'_>,
+    points: &'a Points<'a>,
     listed: usize,
     context: &Context,
-) -> Result<Found, Error> {
+) -> Result<Found<'a>, Error> {
     Ok(match near {
         Near::Exact => {
-            let (neighbors, head) = match by_box {
-                Some(_) => (knn_by(by_box, isa, points, listed, context)?, None),
-                None => knn_and_head(isa, points, listed, context)?,
+            let (neighbors, kept) = match by_box {
+                Some(_) => (knn_by(by_box, isa, points, listed, context)?, Kept::Nothing),
+                None => knn_and_kept(isa, points, listed, context)?,
             };
             Found {
                 neighbors,
                 recall: None,
                 believed: false,
-                head,
+                kept,
             }
         }
         Near::Nearly => {
@@ -81,7 +85,7 @@ fn find(
                 recall,
                 // The tree of boxes is exact and as fast.
                 believed: by_box.is_none(),
-                head: None,
+                kept: Kept::Nothing,
             }
         }
         Near::Known(graph) => {
@@ -99,7 +103,7 @@ fn find(
                 neighbors,
                 recall: graph.recall,
                 believed: graph.recall.is_some(),
-                head: None,
+                kept: Kept::Nothing,
             }
         }
     })
@@ -120,7 +124,7 @@ pub(super) fn tree(
     let listed = LISTED.max(min_samples - 1);
     let by_box = tree_for(isa, points, listed);
     let found = find(near, by_box.as_ref(), isa, points, listed, context)?;
-    let (recall, believed, head) = (found.recall, found.believed, found.head);
+    let (recall, believed, kept) = (found.recall, found.believed, found.kept);
     let found = found.neighbors;
     let k = found.indices.ncols();
     let stretch = points.stretch(alpha);
@@ -188,12 +192,18 @@ pub(super) fn tree(
         };
         let rows = sweep::Rows {
             points,
-            head: head.as_ref(),
+            head: match &kept {
+                Kept::Head(head) => Some(head),
+                _ => None,
+            },
             lists: &lists,
             stretch,
             of: &of,
         };
-        let mut edges = sweep(isa, &rows, between, context)?;
+        let mut edges = match &kept {
+            Kept::Table(table) => look_up(table, &rows, between, context)?,
+            _ => sweep(isa, &rows, between, context)?,
+        };
         edges.sort_unstable_by(Edge::compare);
         for edge in edges {
             groups.add(edge, &mut tree);

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::super::edges::Edge;
 use super::super::lists::Lists;
-use super::sweep::Between;
+use super::between::Between;
 use crate::context::{Cancelled, Step};
 use crate::linalg::{Isa, LEAF, leaf_outside};
 use crate::neighbors::KdTree;

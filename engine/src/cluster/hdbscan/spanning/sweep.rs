@@ -7,13 +7,12 @@
 //! ties included, does not depend on threads.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use super::super::edges::Edge;
 use super::super::lists::Lists;
+use super::between::Between;
 use crate::context::{Cancelled, Context};
 use crate::linalg::{self, Block, Isa, LANES, bound, products, select_below_each};
 use crate::neighbors::{Ends, Head, Points, Proposals, Way, way};
@@ -22,142 +21,6 @@ use crate::neighbors::{Ends, Head, Points, Proposals, Way, way};
 const ROWS: usize = 64;
 /// Columns in a strip.
 const COLUMNS: usize = 256;
-
-/// The shortest edges so far, and which pairs of components share one.
-#[derive(Debug)]
-pub(super) struct Between {
-    /// Components in a table of all pairs; `None` for one edge out of each component.
-    table: Option<usize>,
-    best: Vec<Mutex<Edge>>,
-    /// The bits of the weights beyond which no edge is of interest, the best edges' or less: not negative, so that their
-    /// order is that of the numbers.
-    weight: Vec<AtomicU32>,
-}
-
-impl Between {
-    /// An edge between every two of `components`, starting from those that the lists hold. O(n k + components²).
-    pub fn every_two(components: usize, lists: &Lists, of: &[u32]) -> Between {
-        let between = Between::filled(Some(components), vec![Edge::NONE; components * components]);
-        for (row, list) in lists.neighbors.chunks(lists.k.max(1)).enumerate() {
-            for (at, &other) in list.iter().enumerate() {
-                let (from, to) = (of[row], of[other as usize]);
-                if from != to {
-                    let stretched = lists.stretched[row * lists.k + at];
-                    let weight = lists.weight(row as u32, other, stretched);
-                    if weight <= between.limit(from, to) {
-                        between.improve(from, to, Edge::new(weight, row as u32, other));
-                    }
-                }
-            }
-        }
-        between.narrow(components);
-        between
-    }
-
-    /// Limits each pair of components to the longest step of the best known way between them (Prim's rule): by the rule of
-    /// cycles, no longer edge is in the tree.
-    fn narrow(&self, components: usize) {
-        let mut ways = vec![0.0_f32; components * components];
-        let mut near: Vec<(f32, usize)> = (0..components)
-            .map(|to| (self.limit(0, to as u32), 0))
-            .collect();
-        let mut inside = vec![0_usize];
-        let mut outside: Vec<usize> = (1..components).collect();
-        while let Some(at) =
-            (0..outside.len()).min_by(|&a, &b| near[outside[a]].0.total_cmp(&near[outside[b]].0))
-        {
-            let next = outside.swap_remove(at);
-            let (step, from) = near[next];
-            for &other in &inside {
-                let way = ways[from * components + other].max(step);
-                ways[next * components + other] = way;
-                ways[other * components + next] = way;
-                let pair = next.min(other) * components + next.max(other);
-                self.weight[pair].fetch_min(way.to_bits(), Ordering::Relaxed);
-            }
-            inside.push(next);
-            for &other in &outside {
-                let weight = self.best_weight(next, other, components);
-                if weight < near[other].0 {
-                    near[other] = (weight, next);
-                }
-            }
-        }
-    }
-
-    /// The weight of the best edge between two components, before any limit.
-    fn best_weight(&self, a: usize, b: usize, components: usize) -> f32 {
-        let best = &self.best[a.min(b) * components + a.max(b)];
-        best.lock().unwrap_or_else(PoisonError::into_inner).weight
-    }
-
-    /// For each component the greatest weight of interest of an edge that leaves it.
-    fn most(&self, components: usize) -> Vec<f32> {
-        match self.table {
-            Some(_) => (0..components as u32)
-                .map(|a| {
-                    let others = (0..components as u32).filter(|&b| b != a);
-                    others.map(|b| self.limit(a, b)).fold(0.0, f32::max)
-                })
-                .collect(),
-            None => {
-                let all = (0..components as u32).map(|a| self.limit(a, a));
-                vec![all.fold(0.0, f32::max); components]
-            }
-        }
-    }
-
-    /// An edge out of each component, starting from known ones.
-    pub fn out_of_each(known: Vec<Edge>) -> Between {
-        Between::filled(None, known)
-    }
-
-    fn filled(table: Option<usize>, best: Vec<Edge>) -> Between {
-        let weight = best
-            .iter()
-            .map(|edge| AtomicU32::new(edge.weight.to_bits()))
-            .collect();
-        Between {
-            table,
-            best: best.into_iter().map(Mutex::new).collect(),
-            weight,
-        }
-    }
-
-    /// The greatest weight an edge between two components may have to be of interest.
-    pub fn limit(&self, a: u32, b: u32) -> f32 {
-        let read = |at: usize| f32::from_bits(self.weight[at].load(Ordering::Relaxed));
-        match self.table {
-            Some(components) => read(a.min(b) as usize * components + a.max(b) as usize),
-            None => read(a as usize).max(read(b as usize)),
-        }
-    }
-
-    /// Takes an edge between two components into account; whether it was an improvement.
-    pub fn improve(&self, a: u32, b: u32, edge: Edge) -> bool {
-        let at = |at: usize| {
-            let mut best = self.best[at].lock().unwrap_or_else(PoisonError::into_inner);
-            let before = *best;
-            best.improve(edge);
-            self.weight[at].fetch_min(edge.weight.to_bits(), Ordering::Relaxed);
-            *best != before
-        };
-        match self.table {
-            Some(components) => at(a.min(b) as usize * components + a.max(b) as usize),
-            None if a == b => at(a as usize),
-            None => at(a as usize) | at(b as usize),
-        }
-    }
-
-    /// The edges found.
-    pub fn into_edges(self) -> Vec<Edge> {
-        let best = self
-            .best
-            .into_iter()
-            .map(|edge| edge.into_inner().unwrap_or_else(PoisonError::into_inner));
-        best.filter(|edge| edge.a != u32::MAX).collect()
-    }
-}
 
 /// The rows that are to be joined, and what is known of them.
 #[derive(Clone, Copy)]
@@ -173,7 +36,7 @@ pub(super) struct Rows<'a> {
 
 impl Rows<'_> {
     /// The greatest lower end of a proposal that a weight may belong to.
-    fn proposed(&self, weight: f32) -> f32 {
+    pub fn proposed(&self, weight: f32) -> f32 {
         let squared = f64::from(weight) / f64::from(self.stretch) * self.points.squared_scale();
         // The shares of the rows cover the roundings of the comparison.
         (squared * (1.0 + 1e-6) + f64::from(bound::floor(self.points.dims())))
@@ -434,11 +297,12 @@ impl Sweep<'_> {
 mod tests {
     use ndarray::Array2;
 
+    use super::super::lookup::look_up;
     use super::*;
-    use crate::neighbors::Metric;
+    use crate::neighbors::{Metric, Table};
 
     #[test]
-    fn heads_and_every_precision_find_the_same_edges() {
+    fn heads_tables_and_every_precision_find_the_same_edges() {
         let normal = |stream: u64, at: usize| crate::random::normal(4, stream, at as u64) as f32;
         let x = Array2::from_shape_fn((390, 40), |(i, j)| {
             normal(1, (i % 6) * 40 + j) + 0.5 * normal(2, i * 40 + j)
@@ -464,15 +328,24 @@ mod tests {
             stretch: 1.0,
             of: &of,
         };
-        let run = |way: Way, table: bool| {
-            let between = if table {
+        let between = |table: bool| {
+            if table {
                 Between::every_two(6, &lists, &of)
             } else {
                 Between::out_of_each(vec![Edge::NONE; 6])
-            };
-            let mut edges = sweep_by(way, &rows, &order, between, &Context::new(0)).unwrap();
+            }
+        };
+        let context = Context::new(0);
+        let sorted = |mut edges: Vec<Edge>| {
             edges.sort_unstable_by(Edge::compare);
             edges
+        };
+        let run = |way: Way, table: bool| {
+            sorted(sweep_by(way, &rows, &order, between(table), &context).unwrap())
+        };
+        let looked_up = |isa: Isa, table: bool| {
+            let codes = Table::new(isa, &points, all.as_slice(), &context).unwrap();
+            sorted(look_up(&codes, &rows, between(table), &context).unwrap())
         };
         for table in [false, true] {
             let expected = run(Way::Whole(Isa::PORTABLE), table);
@@ -480,6 +353,8 @@ mod tests {
             for isa in Isa::available() {
                 assert_eq!(run(Way::Whole(isa), table), expected, "{isa}");
                 assert_eq!(run(Way::Head(isa.in_int8(), 0.0), table), expected, "{isa}");
+                assert_eq!(looked_up(isa, table), expected, "{isa}");
+                assert_eq!(looked_up(isa.in_int8(), table), expected, "{isa}");
             }
         }
     }
