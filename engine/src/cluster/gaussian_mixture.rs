@@ -19,7 +19,7 @@ use crate::context::Context;
 use crate::error::{Error, arguments};
 use crate::neighbors::{Metric, Points};
 use crate::random;
-use estimate::{Estimated, estimate};
+use estimate::{Estimated, Fixed, estimate};
 use expect::{Entry, Expected, expect};
 
 /// The stream of the starts' seeds.
@@ -245,6 +245,7 @@ pub fn mixture(x: ArrayView2<'_, f32>, options: &Options, context: &Context) -> 
         Start::KMeans | Start::Linfa => options.n_init.max(1),
         Start::Labels(_) => 1,
     };
+    let fixed = Fixed::new(&points, options.shape, &context.step("fit mixture", 0))?;
     let mut best: Option<Rounds> = None;
     let mut failure = None;
     for start in 0..starts {
@@ -272,7 +273,7 @@ pub fn mixture(x: ArrayView2<'_, f32>, options: &Options, context: &Context) -> 
                 kmeans(x, &options, &context.with_seed(seed))?.labels
             }
         };
-        match rounds(&points, &labels, options, context) {
+        match rounds(&points, &fixed, labels, options, context) {
             Ok(found) => {
                 if best
                     .as_ref()
@@ -289,7 +290,7 @@ pub fn mixture(x: ArrayView2<'_, f32>, options: &Options, context: &Context) -> 
         return Err(failure.unwrap_or_else(|| Error::Input("no start was tried".to_owned())));
     };
     let step = context.step("read mixture", n as u64);
-    let read = expect(&points, &best.model, &step)?;
+    let read = expect(&points, &best.model, &best.owners, &step)?;
     // Densities are those of the rows in working units; each coordinate's scale is a factor.
     let shift = -0.5 * x.ncols() as f64 * points.squared_from_working(1.0).ln();
     let (rows, d) = (n as f64, x.ncols() as f64);
@@ -313,6 +314,8 @@ pub fn mixture(x: ArrayView2<'_, f32>, options: &Options, context: &Context) -> 
 /// Where the rounds of a start ended.
 struct Rounds {
     model: Estimated,
+    /// The likeliest component of each row before the last estimate.
+    owners: Vec<u32>,
     lower_bound: f64,
     iterations: usize,
     converged: bool,
@@ -320,7 +323,8 @@ struct Rounds {
 
 fn rounds(
     points: &Points<'_>,
-    labels: &[u32],
+    fixed: &Fixed,
+    labels: Vec<u32>,
     options: &Options,
     context: &Context,
 ) -> Result<Rounds, Error> {
@@ -335,28 +339,26 @@ fn rounds(
             share: 1.0,
         })
         .collect();
-    let mut model = estimate(points, &[start], None, options, &step)?;
-    let mut lower_bound = f64::NEG_INFINITY;
-    for iterations in 1..=options.max_iter {
-        let Expected { mean, entries, .. } = expect(points, &model, &step)?;
-        model = estimate(points, &entries, Some(&model), options, &step)?;
-        let change = mean - lower_bound;
-        lower_bound = mean;
-        if change.abs() < options.tol {
-            return Ok(Rounds {
-                model,
-                lower_bound,
-                iterations,
-                converged: true,
-            });
-        }
-    }
-    Ok(Rounds {
-        model,
-        lower_bound,
-        iterations: options.max_iter,
+    let mut found = Rounds {
+        model: estimate(points, fixed, &[start], None, options, &step)?,
+        owners: labels,
+        lower_bound: f64::NEG_INFINITY,
+        iterations: 0,
         converged: false,
-    })
+    };
+    while found.iterations < options.max_iter && !found.converged {
+        found.iterations += 1;
+        let Expected {
+            mean,
+            entries,
+            posteriors,
+        } = expect(points, &found.model, &found.owners, &step)?;
+        found.model = estimate(points, fixed, &entries, Some(&found.model), options, &step)?;
+        found.owners = posteriors.iter().map(|row| row.component).collect();
+        found.converged = (mean - found.lower_bound).abs() < options.tol;
+        found.lower_bound = mean;
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn times(self, other: Self) -> Self;
     /// One value in all lanes.
     unsafe fn splat(x: f32) -> Self;
+    /// The sum of all lanes: the upper half is added to the lower, until one is left.
+    unsafe fn total(self) -> f32;
     /// Takes these values, each of `this` number, into the lowest so far, the second lowest, and the numbers of the lowest.
     /// Numbers are only moved. No value is NaN.
     unsafe fn rank(self, this: Self, lowest: &mut Self, second: &mut Self, number: &mut Self);
@@ -75,6 +77,16 @@ impl Lanes for [f32; WIDE] {
     #[inline(always)]
     unsafe fn splat(x: f32) -> Self {
         [x; WIDE]
+    }
+
+    #[inline(always)]
+    unsafe fn total(mut self) -> f32 {
+        for half in [8, 4, 2, 1] {
+            for lane in 0..half {
+                self[lane] += self[lane + half];
+            }
+        }
+        self[0]
     }
 
     #[inline(always)]
@@ -171,6 +183,20 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn total(self) -> f32 {
+        // SAFETY: the caller has AVX2.
+        unsafe {
+            let eight = _mm256_add_ps(self.0, self.1);
+            let four = _mm_add_ps(
+                _mm256_castps256_ps128(eight),
+                _mm256_extractf128_ps::<1>(eight),
+            );
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+
+    #[inline(always)]
     unsafe fn rank(self, this: Self, lowest: &mut Self, second: &mut Self, number: &mut Self) {
         // SAFETY: the caller has AVX2. Of equals the second operand comes through, as in the array's form.
         unsafe {
@@ -244,6 +270,19 @@ impl Lanes for Avx512 {
     unsafe fn splat(x: f32) -> Self {
         // SAFETY: the caller has AVX-512.
         unsafe { Avx512(_mm512_set1_ps(x)) }
+    }
+
+    #[inline(always)]
+    unsafe fn total(self) -> f32 {
+        // SAFETY: the caller has AVX-512, and so AVX2.
+        unsafe {
+            let upper = _mm512_shuffle_f32x4::<0xEE>(self.0, self.0);
+            Avx2(
+                _mm512_castps512_ps256(self.0),
+                _mm512_castps512_ps256(upper),
+            )
+            .total()
+        }
     }
 
     #[inline(always)]

@@ -46,6 +46,20 @@ for_every_isa! {
     }
 }
 
+/// Asks the memory for rows that will be read soon, where their places follow no pattern. O(d).
+pub fn fetch<'a>(rows: impl IntoIterator<Item = &'a [f32]>) {
+    #[cfg(target_arch = "x86_64")]
+    for row in rows {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        for line in row.chunks(16) {
+            // SAFETY: any address may be asked for, and this one is inside the row.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = rows;
+}
+
 /// A hash of a row in which zeros of either sign are the same: equal rows have equal hashes. O(d).
 pub fn hash_row(row: &[f32]) -> u64 {
     let lanes = hash_on(isa(), row);

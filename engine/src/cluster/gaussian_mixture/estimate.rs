@@ -1,7 +1,9 @@
 //! The Gaussians that fit best when each row belongs to components by given shares.
 //!
 //! Members of a component are taken in row order and cut into pieces of a fixed length; pieces are summed on any thread
-//! and added in order. Variances are sums of squared differences from the new mean, not differences of large sums.
+//! and added in order. Variances are moments about the mean of the round before, which is near the new one: one pass over the
+//! rows, and no digits lost. A covariance that all share is that of all rows about their mean, less what the components'
+//! means explain of it; where hardly anything is left it is summed as it is defined.
 
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
@@ -11,13 +13,15 @@ use super::factor::Factor;
 use super::{Options, Shape};
 use crate::context::Step;
 use crate::error::Error;
-use crate::linalg::isa;
+use crate::linalg::{TOGETHER, add_moments, fetch, isa};
 use crate::neighbors::Points;
 
 /// Members in a piece.
 const PIECE: usize = 256;
 /// Pieces whose sums are kept at a time: enough for any number of threads.
 const WAVE: usize = 64;
+/// Below this share of the largest variance of all rows, a shared covariance is summed from differences.
+const LITTLE: f64 = 1e-6;
 
 /// The mixture, in working units.
 #[derive(Debug, Clone)]
@@ -42,12 +46,35 @@ pub(super) enum Covariances {
 /// A piece of a component's members.
 struct Piece<'a> {
     component: usize,
-    members: &'a [(u32, f32)],
+    members: &'a [(u32, f64)],
+}
+
+/// What stays from round to round.
+#[derive(Debug)]
+pub(super) struct Fixed {
+    /// The sum of `x x'` over all rows in working units, where a covariance is shared.
+    scatter: Option<Array2<f64>>,
+}
+
+impl Fixed {
+    /// O(n d²) where a covariance is shared, else nothing.
+    pub fn new(points: &Points<'_>, shape: Shape, step: &Step<'_>) -> Result<Fixed, Error> {
+        if shape != Shape::Tied {
+            return Ok(Fixed { scatter: None });
+        }
+        let rows: Vec<(u32, f64)> = (0..points.len() as u32).map(|row| (row, 1.0)).collect();
+        let pieces: Vec<Piece<'_>> = pieces_of(0, &rows).collect();
+        let origin = vec![0.0; points.dims()];
+        Ok(Fixed {
+            scatter: scatters(points, &pieces, &origin, 1, step)?.pop(),
+        })
+    }
 }
 
 /// Estimates the mixture from shares in row order. A component that has no members keeps what it was `before`.
 pub(super) fn estimate(
     points: &Points<'_>,
+    fixed: &Fixed,
     entries: &[Vec<Entry>],
     before: Option<&Estimated>,
     options: &Options,
@@ -58,43 +85,55 @@ pub(super) fn estimate(
     // As scikit-learn: no component weighs nothing.
     let sizes: Vec<f64> = members
         .iter()
-        .map(|rows| rows.iter().map(|(_, share)| f64::from(*share)).sum::<f64>())
-        .map(|size| size + 10.0 * f64::EPSILON)
+        .map(|rows| rows.iter().map(|(_, share)| share).sum::<f64>() + 10.0 * f64::EPSILON)
         .collect();
     let total: f64 = sizes.iter().sum();
     let pieces: Vec<Piece<'_>> = members
         .iter()
         .enumerate()
-        .flat_map(|(component, members)| {
-            members
-                .chunks(PIECE)
-                .map(move |members| Piece { component, members })
-        })
+        .flat_map(|(component, members)| pieces_of(component, members))
         .collect();
-    let mut means = sum(&pieces, k, d, step, |piece, sums| {
-        add_rows(points, piece, sums)
-    })?;
-    for (component, mean) in means.chunks_exact_mut(d).enumerate() {
-        if members[component].is_empty() {
-            match before {
-                Some(before) => mean.copy_from_slice(&before.means[component * d..][..d]),
-                None => mean.fill(0.0),
-            }
-        } else {
-            mean.iter_mut().for_each(|sum| *sum /= sizes[component]);
-        }
-    }
     let reg = options.reg_covar / points.squared_from_working(1.0);
-    let covariances = match options.shape {
+    let old = |component: usize| before.map(|before| &before.means[component * d..][..d]);
+    let (means, covariances) = match options.shape {
         Shape::Diag | Shape::Spherical => {
-            let mut variances = sum(&pieces, k, d, step, |piece, sums| {
-                add_squares(points, piece, &means[piece.component * d..][..d], sums);
-            })?;
-            for (component, variances) in variances.chunks_exact_mut(d).enumerate() {
-                for variance in variances.iter_mut() {
-                    *variance = *variance / sizes[component] + reg;
+            let mut about = vec![0.0_f32; k * d];
+            for (component, about) in about.chunks_exact_mut(d).enumerate() {
+                match (old(component), members[component].first()) {
+                    (Some(old), _) => {
+                        for (about, old) in about.iter_mut().zip(old) {
+                            *about = *old as f32;
+                        }
+                    }
+                    // Any member is about a deviation from the mean.
+                    (None, Some(&(row, _))) => points.working_row(isa(), row as usize, about),
+                    (None, None) => {}
                 }
-                if options.shape == Shape::Spherical {
+            }
+            let sums = sum(&pieces, k, 2 * d, step, |piece, sums| {
+                add_pieces(points, piece, &about[piece.component * d..][..d], sums);
+            })?;
+            let mut means = Vec::with_capacity(k * d);
+            let mut variances = Vec::with_capacity(k * d);
+            for (component, sums) in sums.chunks_exact(2 * d).enumerate() {
+                let (sums, squares) = sums.split_at(d);
+                let about = &about[component * d..][..d];
+                let size = sizes[component];
+                match old(component) {
+                    Some(old) if members[component].is_empty() => means.extend_from_slice(old),
+                    _ => means.extend(
+                        sums.iter()
+                            .zip(about)
+                            .map(|(sum, about)| f64::from(*about) + sum / size),
+                    ),
+                }
+                variances.extend(sums.iter().zip(squares).map(|(sum, square)| {
+                    let moved = sum / size;
+                    (square / size - moved * moved).max(0.0) + reg
+                }));
+            }
+            if options.shape == Shape::Spherical {
+                for variances in variances.chunks_exact_mut(d) {
                     let mean = variances.iter().sum::<f64>() / d as f64;
                     variances.fill(mean);
                 }
@@ -103,22 +142,42 @@ pub(super) fn estimate(
             if variances.iter().any(|v| v.is_nan() || *v < 1e-26) {
                 return Err(collapsed(options, d));
             }
-            Covariances::Diag(variances)
+            (means, Covariances::Diag(variances))
         }
-        Shape::Full => {
-            let sums = scatters(points, &pieces, &means, k, step)?;
-            let factors: Vec<Option<Factor>> = sums
-                .into_par_iter()
-                .zip(&sizes)
-                .map(|(sum, size)| Factor::of(&regular(sum, *size, reg)))
-                .collect();
-            let factors: Option<Vec<Factor>> = factors.into_iter().collect();
-            Covariances::Full(factors.ok_or_else(|| collapsed(options, d))?)
-        }
-        Shape::Tied => {
-            let all = scatters(points, &pieces, &means, 1, step)?.pop();
-            let factor = all.and_then(|all| Factor::of(&regular(all, total, reg)));
-            Covariances::Tied(Box::new(factor.ok_or_else(|| collapsed(options, d))?))
+        Shape::Full | Shape::Tied => {
+            let mut means = sum(&pieces, k, d, step, |piece, sums| {
+                add_rows(points, piece, sums)
+            })?;
+            for (component, mean) in means.chunks_exact_mut(d).enumerate() {
+                match old(component) {
+                    Some(old) if members[component].is_empty() => mean.copy_from_slice(old),
+                    _ => mean.iter_mut().for_each(|sum| *sum /= sizes[component]),
+                }
+            }
+            let factors = match &fixed.scatter {
+                Some(scatter) => {
+                    let rest = unexplained(scatter, &means, &sizes, d);
+                    let least = LITTLE * scatter.diag().fold(0.0, |a: f64, b| a.max(*b)) / total;
+                    match Factor::of(&regular(rest, total, reg)) {
+                        Some(factor) if factor.least * factor.least > least => Some(factor),
+                        _ => scatters(points, &pieces, &means, 1, step)?
+                            .pop()
+                            .and_then(|all| Factor::of(&regular(all, total, reg))),
+                    }
+                    .map(|factor| Covariances::Tied(Box::new(factor)))
+                }
+                None => {
+                    let sums = scatters(points, &pieces, &means, k, step)?;
+                    let factors: Vec<Option<Factor>> = sums
+                        .into_par_iter()
+                        .zip(&sizes)
+                        .map(|(sum, size)| Factor::of(&regular(sum, *size, reg)))
+                        .collect();
+                    let factors: Option<Vec<Factor>> = factors.into_iter().collect();
+                    factors.map(Covariances::Full)
+                }
+            };
+            (means, factors.ok_or_else(|| collapsed(options, d))?)
         }
     };
     Ok(Estimated {
@@ -128,6 +187,14 @@ pub(super) fn estimate(
     })
 }
 
+/// The scatter of all rows less that of their components' means: each row's shares sum to 1.
+fn unexplained(scatter: &Array2<f64>, means: &[f64], sizes: &[f64], d: usize) -> Array2<f64> {
+    let roots = Array2::from_shape_fn((sizes.len(), d), |(component, column)| {
+        sizes[component].sqrt() * means[component * d + column]
+    });
+    scatter - &roots.t().dot(&roots)
+}
+
 fn collapsed(options: &Options, d: usize) -> Error {
     Error::Input(format!(
         "a Gaussian collapsed onto too few different rows; use fewer components than {}, a larger reg_covar than {}, or reduce the {d} dimensions first",
@@ -135,8 +202,13 @@ fn collapsed(options: &Options, d: usize) -> Error {
     ))
 }
 
-fn by_component(entries: &[Vec<Entry>], k: usize) -> Vec<Vec<(u32, f32)>> {
-    let mut members: Vec<Vec<(u32, f32)>> = vec![Vec::new(); k];
+fn pieces_of(component: usize, members: &[(u32, f64)]) -> impl Iterator<Item = Piece<'_>> {
+    let pieces = members.chunks(PIECE);
+    pieces.map(move |members| Piece { component, members })
+}
+
+fn by_component(entries: &[Vec<Entry>], k: usize) -> Vec<Vec<(u32, f64)>> {
+    let mut members: Vec<Vec<(u32, f64)>> = vec![Vec::new(); k];
     for entry in entries.iter().flatten() {
         members[entry.component as usize].push((entry.row, entry.share));
     }
@@ -174,40 +246,28 @@ fn sum(
 
 fn add_rows(points: &Points<'_>, piece: &Piece<'_>, sums: &mut [f64]) {
     for &(row, share) in piece.members {
-        points.add_working_row(isa(), row as usize, f64::from(share), sums);
+        points.add_working_row(isa(), row as usize, share, sums);
     }
 }
 
-fn add_squares(points: &Points<'_>, piece: &Piece<'_>, mean: &[f64], sums: &mut [f64]) {
-    let mut row = vec![0.0_f32; sums.len()];
-    for &(at, share) in piece.members {
-        points.working_row(isa(), at as usize, &mut row);
-        pulp::Arch::new().dispatch(AddSquares {
-            row: &row,
-            mean,
-            share: f64::from(share),
-            sums: &mut *sums,
-        });
-    }
-}
-
-/// `sums += share * (row - mean)^2`.
-struct AddSquares<'a> {
-    row: &'a [f32],
-    mean: &'a [f64],
-    share: f64,
-    sums: &'a mut [f64],
-}
-
-impl pulp::NullaryFnOnce for AddSquares<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        for ((sum, value), mean) in self.sums.iter_mut().zip(self.row).zip(self.mean) {
-            let gap = f64::from(*value) - mean;
-            *sum += self.share * (gap * gap);
+/// Adds first moments about a point to the first half of `sums`, and second moments to the other.
+fn add_pieces(points: &Points<'_>, piece: &Piece<'_>, about: &[f32], sums: &mut [f64]) {
+    let (isa, d) = (isa(), about.len());
+    let (sums, squares) = sums.split_at_mut(d);
+    let mut rows = vec![0.0_f32; TOGETHER * d];
+    let mut later = piece.members.chunks(TOGETHER).skip(1);
+    for members in piece.members.chunks(TOGETHER) {
+        let next = later.next().unwrap_or_default();
+        fetch(next.iter().map(|&(row, _)| points.row(row as usize)));
+        // Rows that are not there weigh nothing.
+        let mut shares = [0.0; TOGETHER];
+        let places = rows.chunks_exact_mut(d).zip(&mut shares);
+        for ((out, to), &(row, share)) in places.zip(members) {
+            points.working_row(isa, row as usize, out);
+            *to = share as f32;
         }
+        let four = [0, 1, 2, 3].map(|at| &rows[at * d..][..d]);
+        add_moments(isa, four, shares, about, sums, squares);
     }
 }
 
@@ -233,7 +293,7 @@ fn scatters(
                 let mut row = vec![0.0_f32; d];
                 for (&(at, share), out) in piece.members.iter().zip(gaps.chunks_exact_mut(d)) {
                     points.working_row(isa(), at as usize, &mut row);
-                    let root = f64::from(share).sqrt();
+                    let root = share.sqrt();
                     for ((out, value), mean) in out.iter_mut().zip(&row).zip(mean) {
                         *out = root * (f64::from(*value) - mean);
                     }

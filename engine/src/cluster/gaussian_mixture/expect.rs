@@ -1,4 +1,9 @@
 //! How likely each component is, given a row: densities by squared lengths of whitened differences, then shares.
+//!
+//! A row mostly stays with the component it had. So that one's density is known first, and of the others a length is left
+//! unfinished once it is too long for a share: what is left out is left out either way, and the bits are the same.
+
+use std::ops::Range;
 
 use ndarray::ArrayView2;
 use rayon::prelude::*;
@@ -6,20 +11,24 @@ use rayon::prelude::*;
 use super::estimate::{Covariances, Estimated};
 use super::factor::{Factor, products_isa};
 use crate::context::{Cancelled, Step};
-use crate::linalg::{Block, Isa, LANES, TOGETHER, isa, products, stretched_lengths};
+use crate::linalg::{
+    Block, Isa, LANES, TOGETHER, isa, products, stretched_length, stretched_lengths,
+};
 use crate::neighbors::Points;
 
 /// Rows of one task.
 const ROWS: usize = 64;
 /// Shares below this are left out; so many of them as there may be components do not show in a sum.
 const LEAST_SHARE: f64 = 1.0 / (1_u64 << 40) as f64;
+/// A density this much below the largest, as a logarithm, gives less than the least share, whatever the others are.
+const BELOW: f64 = 28.0;
 
 /// The share of a row that belongs to a component.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Entry {
     pub row: u32,
     pub component: u32,
-    pub share: f32,
+    pub share: f64,
 }
 
 /// A row's likeliest component.
@@ -39,10 +48,12 @@ pub(super) struct Expected {
     pub posteriors: Vec<Posterior>,
 }
 
-/// Reads the mixture at every row.
+/// Reads the mixture at every row. `owners` are the components that are likely the likeliest, one a row: they say where to
+/// look first, and do not change what is found.
 pub(super) fn expect(
     points: &Points<'_>,
     model: &Estimated,
+    owners: &[u32],
     step: &Step<'_>,
 ) -> Result<Expected, Cancelled> {
     let n = points.len();
@@ -54,7 +65,7 @@ pub(super) fn expect(
             |buffers, block| {
                 let rows = block * ROWS..((block + 1) * ROWS).min(n);
                 step.tick(rows.len() as u64)?;
-                Ok(reader.read(points, rows, buffers))
+                Ok(reader.read(points, rows.clone(), &owners[rows], buffers))
             },
         )
         .collect::<Result<_, Cancelled>>()?;
@@ -78,7 +89,7 @@ struct Reader<'a> {
     dims: usize,
     /// The logarithm of each component's weight and of its density's constant.
     constants: Vec<f64>,
-    /// Means and one over deviations, f32, `k x d` each; whitened means without deviations where one factor serves all.
+    /// Means and one over deviations, f32, `k x d` each; whitened means, and ones once, where one factor serves all.
     narrow: Vec<f32>,
     scales: Vec<f32>,
 }
@@ -94,12 +105,15 @@ struct Buffers {
 
 impl Buffers {
     fn new(reader: &Reader<'_>) -> Buffers {
-        let wide = reader.dims.next_multiple_of(LANES);
+        let gaps = match reader.model.covariances {
+            Covariances::Diag(_) => 0,
+            Covariances::Tied(_) | Covariances::Full(_) => ROWS,
+        };
         Buffers {
             rows: vec![0.0; ROWS * reader.dims],
-            gaps: vec![0.0; ROWS * reader.dims],
+            gaps: vec![0.0; gaps * reader.dims],
             block: Block::new(products_isa()),
-            tile: vec![0.0; ROWS * wide],
+            tile: vec![0.0; gaps * reader.dims.next_multiple_of(LANES)],
             logs: vec![0.0; ROWS * reader.constants.len()],
         }
     }
@@ -123,6 +137,7 @@ impl<'a> Reader<'a> {
                         *out = row.iter().zip(mean).map(|(a, b)| a * b).sum::<f64>() as f32;
                     }
                 }
+                scales = vec![1.0; dims];
                 vec![factor.log_root; k]
             }
             Covariances::Diag(variances) => {
@@ -151,18 +166,17 @@ impl<'a> Reader<'a> {
     fn read(
         &self,
         points: &Points<'_>,
-        rows: std::ops::Range<usize>,
+        rows: Range<usize>,
+        owners: &[u32],
         buffers: &mut Buffers,
     ) -> (f64, Vec<Entry>, Vec<Posterior>) {
         let (d, k) = (self.dims, self.constants.len());
         let count = rows.len();
-        for (row, out) in rows.clone().zip(buffers.rows.chunks_exact_mut(d)) {
-            points.working_row(self.isa, row, out);
-        }
+        self.centre(points, rows.clone(), &mut buffers.rows);
         match &self.model.covariances {
             Covariances::Diag(_) => {
-                let rows = &buffers.rows[..count * d];
-                self.scaled(rows, |c| &self.scales[c * d..][..d], &mut buffers.logs);
+                let scale = |c: usize| &self.scales[c * d..][..d];
+                self.scaled(&buffers.rows[..count * d], owners, scale, &mut buffers.logs);
             }
             Covariances::Tied(factor) => match &factor.panels {
                 Some(panels) => {
@@ -182,8 +196,8 @@ impl<'a> Reader<'a> {
                     {
                         out.copy_from_slice(&tile[..d]);
                     }
-                    let ones = vec![1.0; d];
-                    self.scaled(&buffers.gaps[..count * d], |_| &ones, &mut buffers.logs);
+                    let whitened = &buffers.gaps[..count * d];
+                    self.scaled(whitened, owners, |_| &self.scales, &mut buffers.logs);
                 }
                 None => {
                     for c in 0..k {
@@ -203,20 +217,65 @@ impl<'a> Reader<'a> {
         self.shares(rows, &mut buffers.logs)
     }
 
-    /// Squared lengths of `(row - mean) * scale` for each component.
-    fn scaled<'s>(&self, rows: &[f32], scale: impl Fn(usize) -> &'s [f32], logs: &mut [f64]) {
+    /// Rows in working units.
+    fn centre(&self, points: &Points<'_>, rows: Range<usize>, out: &mut [f32]) {
+        for (row, out) in rows.zip(out.chunks_exact_mut(self.dims)) {
+            points.working_row(self.isa, row, out);
+        }
+    }
+
+    /// Squared lengths of `(row - mean) * scale` for each component, or less than that where it is too long for a share.
+    fn scaled<'s>(
+        &self,
+        rows: &[f32],
+        owners: &[u32],
+        scale: impl Fn(usize) -> &'s [f32],
+        logs: &mut [f64],
+    ) {
         let (d, k) = (self.dims, self.constants.len());
-        let groups = rows.chunks(TOGETHER * d);
-        for (rows, logs) in groups.zip(logs.chunks_mut(TOGETHER * k)) {
-            // A short last group repeats its first row.
-            let row = |at: usize| rows.get(at * d..(at + 1) * d).unwrap_or(&rows[..d]);
-            let rows = [row(0), row(1), row(2), row(3)];
-            for (c, mean) in self.narrow.chunks_exact(d).enumerate() {
-                let lengths = stretched_lengths(self.isa, rows, mean, scale(c));
+        let groups = rows.chunks(TOGETHER * d).zip(owners.chunks(TOGETHER));
+        for ((rows, owners), logs) in groups.zip(logs.chunks_mut(TOGETHER * k)) {
+            self.scaled_together(rows, owners, &scale, logs);
+        }
+    }
+
+    /// The same for up to [`TOGETHER`] rows.
+    fn scaled_together<'s>(
+        &self,
+        rows: &[f32],
+        owners: &[u32],
+        scale: impl Fn(usize) -> &'s [f32],
+        logs: &mut [f64],
+    ) {
+        let (d, k) = (self.dims, self.constants.len());
+        let mean = |c: usize| &self.narrow[c * d..][..d];
+        // A short last group repeats its first row.
+        let place = |at: usize| if at < owners.len() { at } else { 0 };
+        let rows = [0, 1, 2, 3].map(|at| &rows[place(at) * d..][..d]);
+        let mut owns = [(0, 0.0, 0.0); TOGETHER];
+        for (at, own) in owns.iter_mut().enumerate() {
+            let c = owners[place(at)] as usize;
+            let length = stretched_length(self.isa, rows[at], mean(c), scale(c));
+            let least = self.constants[c] - 0.5 * f64::from(length) - BELOW;
+            *own = (c, length, least);
+        }
+        for c in 0..k {
+            if owns.iter().any(|own| own.0 != c) {
+                let limits = owns.map(|(own, _, least)| {
+                    if own == c {
+                        return -1.0;
+                    }
+                    // A little more, so that rounding does not make it less.
+                    (2.0 * (self.constants[c] - least)) as f32 * (1.0 + 1e-6)
+                });
+                let lengths = stretched_lengths(self.isa, rows, mean(c), scale(c), limits);
                 for (length, logs) in lengths.into_iter().zip(logs.chunks_exact_mut(k)) {
                     logs[c] = f64::from(length);
                 }
             }
+        }
+        for ((c, length, _), logs) in owns.into_iter().zip(logs.chunks_exact_mut(k)) {
+            logs[c] = f64::from(length);
         }
     }
 
@@ -267,11 +326,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Turns squared lengths into log densities, and those into shares.
-    fn shares(
-        &self,
-        rows: std::ops::Range<usize>,
-        logs: &mut [f64],
-    ) -> (f64, Vec<Entry>, Vec<Posterior>) {
+    fn shares(&self, rows: Range<usize>, logs: &mut [f64]) -> (f64, Vec<Entry>, Vec<Posterior>) {
         let k = self.constants.len();
         let mut sum = 0.0;
         let mut entries = Vec::with_capacity(2 * rows.len());
@@ -287,23 +342,22 @@ impl<'a> Reader<'a> {
             let first = entries.len();
             let mut total = 0.0;
             for (c, log) in logs.iter().enumerate() {
-                // e^-28 is below the least share, whatever the total.
-                if log - most > -28.0 {
+                if log - most > -BELOW {
                     let share = (log - most).exp();
                     total += share;
                     entries.push(Entry {
                         row: row as u32,
                         component: c as u32,
-                        share: share as f32,
+                        share,
                     });
                 }
             }
             let mut kept = first;
             for at in first..entries.len() {
-                let share = f64::from(entries[at].share) / total;
+                let share = entries[at].share / total;
                 if share >= LEAST_SHARE {
                     entries[kept] = Entry {
-                        share: share as f32,
+                        share,
                         ..entries[at]
                     };
                     kept += 1;

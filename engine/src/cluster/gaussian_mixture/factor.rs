@@ -19,6 +19,8 @@ pub(super) struct Factor {
     pub panels: Option<Panels>,
     /// The logarithm of the product of `L`'s diagonal: half that of the determinant.
     pub log_root: f64,
+    /// The least of `L`'s diagonal: the deviation left in a coordinate that those before it explain best.
+    pub least: f64,
 }
 
 /// The instruction set of whitening products: f32, since what they give is squared and added, not decided again.
@@ -47,6 +49,7 @@ impl Factor {
             inverse,
             panels,
             log_root,
+            least,
         })
     }
 }

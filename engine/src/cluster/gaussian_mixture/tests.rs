@@ -220,3 +220,64 @@ fn a_mixture_that_linfa_cannot_fit_is_a_sentence() {
         .to_string();
     assert!(said.contains("linfa"), "{said}");
 }
+
+#[test]
+fn where_a_row_is_looked_for_first_does_not_change_what_is_found() {
+    // Long enough for lengths to be left unfinished, near enough for rows between components.
+    let x = Array2::from_shape_fn((210, 300), |(i, j)| {
+        let noise = crate::random::normal(5, i as u64, j as u64) as f32;
+        noise + if j % 7 == i % 7 { 0.4 } else { 0.0 }
+    });
+    let context = Context::new(0);
+    let step = context.step("read", 0);
+    let points = Points::new(x.view(), Metric::Euclidean).unwrap();
+    for shape in SHAPES {
+        let mut options = options(7, shape);
+        options.reg_covar = 0.3;
+        let fixed = Fixed::new(&points, shape, &step).unwrap();
+        let labels: Vec<u32> = (0..210).map(|i| i % 7).collect();
+        let fit = rounds(&points, &fixed, labels, &options, &context).unwrap();
+        let good = expect(&points, &fit.model, &fit.owners, &step).unwrap();
+        for owner in [0, 6] {
+            let poor = expect(&points, &fit.model, &[owner; 210], &step).unwrap();
+            assert_eq!(poor.mean.to_bits(), good.mean.to_bits(), "{shape:?}");
+            assert_eq!(poor.entries, good.entries, "{shape:?}");
+            assert_eq!(poor.posteriors, good.posteriors, "{shape:?}");
+        }
+        let entries: usize = good.entries.iter().map(Vec::len).sum();
+        assert!((210..210 * 7).contains(&entries), "{shape:?}: {entries}");
+    }
+}
+
+#[test]
+fn a_shared_covariance_is_that_of_the_differences() {
+    // Clusters a little, and very far, from each other beside their deviation.
+    for apart in [3.0, 1e4] {
+        let x = Array2::from_shape_fn((300, 4), |(i, j)| {
+            let noise = crate::random::normal(8, i as u64, j as u64) as f32;
+            noise * (j + 1) as f32 + (i % 3) as f32 * apart
+        });
+        let labels: Vec<u32> = (0..300).map(|i| i % 3).collect();
+        let mut options = options(3, Shape::Tied);
+        options.start = Start::Labels(labels.clone());
+        options.max_iter = 1;
+        let found = mixture(x.view(), &options, &Context::new(0)).unwrap();
+        let rows = x.mapv(f64::from);
+        let mut covariance = Array2::<f64>::zeros((4, 4));
+        for cluster in 0..3 {
+            let of: Vec<usize> = (cluster..300).step_by(3).collect();
+            let own = rows.select(Axis(0), &of);
+            let own = &own - &own.mean_axis(Axis(0)).unwrap();
+            covariance += &(own.t().dot(&own) / 300.0);
+        }
+        let root = super::factor::Factor::of(&covariance).unwrap().log_root;
+        let density = -2.0 * std::f64::consts::TAU.ln() - root - 2.0 - 3.0_f64.ln();
+        if apart > 1e3 {
+            let gap = found.lower_bound - density;
+            assert!(gap.abs() < 2e-3, "{} {density}", found.lower_bound);
+        } else {
+            assert!(found.lower_bound > density);
+            assert!(found.lower_bound < density + 3.0_f64.ln());
+        }
+    }
+}
