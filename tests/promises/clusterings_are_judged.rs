@@ -244,6 +244,33 @@ fn a_sweep_that_is_asked_for_again_takes_over_what_is_there() {
 }
 
 #[test]
+fn a_sweep_of_many_samples_tells_the_silhouette_of_some_unless_it_is_to_be_exact() {
+    let world = fixtures::points();
+    let vectors: Vec<u8> = (0..10_400_u32)
+        .flat_map(|i| [(i % 3) * 5 + i % 7 % 2, i % 3 + i % 11])
+        .flat_map(|whole| (whole as f32).to_le_bytes())
+        .collect();
+    let head = "{'descr': '<f4', 'fortran_order': False, 'shape': (10400, 2), }";
+    let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    file.extend(format!("{head:<117}\n").bytes());
+    file.extend(vectors);
+    std::fs::write(world.path("many.npy"), file).expect("a file");
+    world.ok("import many.npy --name many --quiet");
+    let line = "sweep many --n-clusters 2,3 --run s";
+    let told = &world.json(line)["run"]["tries"][0];
+    let error = number(&told["scores"]["silhouette_standard_error"]);
+    assert!(error > 0.0 && error < 0.01, "{error}");
+    assert!(world.ok(line).stdout.contains(" ± "), "shown in the table");
+    world.refused(&format!("{line} --exact"), 1);
+    let exact = &world.json(&format!("{line} --exact --overwrite"))["run"]["tries"][0];
+    assert_eq!(exact["run"], told["run"]);
+    assert!(exact["scores"]["silhouette_standard_error"].is_null());
+    let off = number(&exact["scores"]["silhouette"]) - number(&told["scores"]["silhouette"]);
+    assert!(off.abs() < 4.0 * error, "{off} {error}");
+    world.ok(&format!("{line} --exact"));
+}
+
+#[test]
 fn a_sweep_stops_when_it_gets_no_better_and_says_what_it_left_out() {
     let world = fixtures::points();
     let swept =

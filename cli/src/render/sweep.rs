@@ -105,8 +105,15 @@ pub fn text(record: &RunRecord, columns: Option<usize>, paint: Paint) -> String 
         }
         for (at, score) in scores.iter().enumerate() {
             let known = one.scores.get(*score).copied().flatten();
-            let cell =
-                known.map_or_else(|| Cell::new("-").tone(Tone::Dim), |v| Cell::new(short(v)));
+            let error = one.scores.get(&format!("{score}_standard_error"));
+            let shown = |value: f64| match error.copied().flatten() {
+                Some(error) => format!("{} ± {error:.4}", short(value)),
+                None => short(value),
+            };
+            let cell = known.map_or_else(
+                || Cell::new("-").tone(Tone::Dim),
+                |value| Cell::new(shown(value)),
+            );
             row.push(if at == 0 { cell.tone(first) } else { cell });
         }
         if stable {
@@ -177,7 +184,7 @@ pub mod sample {
             {"run": "sweep_kmeans_10", "method": "kmeans", "features": "embedding", "params": {"n_clusters": 10}, "clusters": 10, "noise": 0,
              "scores": {"silhouette": 0.31, "inertia": 700.5, "davies_bouldin": 1.2}, "seconds": 0.4},
             {"run": "sweep_hdbscan_5", "method": "hdbscan", "features": "embedding", "params": {"min_cluster_size": 5}, "clusters": 7, "noise": 301,
-             "scores": {"silhouette": 0.25, "dbcv": 0.4, "davies_bouldin": 1.4}, "stability": 0.81, "seconds": 1.5},
+             "scores": {"silhouette": 0.25, "silhouette_standard_error": 0.0021, "dbcv": 0.4, "davies_bouldin": 1.4}, "stability": 0.81, "seconds": 1.5},
             {"run": "sweep_kmeans_5", "method": "kmeans", "features": "embedding", "params": {"n_clusters": 5}, "clusters": 5, "noise": 0,
              "scores": {"silhouette": 0.2, "inertia": 900.0, "davies_bouldin": 1.9}, "seconds": 0.3},
             {"run": null, "method": "kmeans", "features": "embedding", "params": {"n_clusters": 5000}, "clusters": 0, "noise": 0,

@@ -18,6 +18,10 @@ const NAMED: usize = 5;
 const NEIGHBOR: usize = 5;
 /// How many rows of a cluster are asked for that neighbour.
 const ASKED: usize = 128;
+/// How many of these one task takes.
+const ASKED_TOGETHER: usize = 32;
+/// How many rows they meet before the next: they stay in the nearest caches.
+const MET_TOGETHER: usize = 64;
 
 /// One cluster.
 #[derive(Debug, Clone, PartialEq)]
@@ -188,21 +192,35 @@ impl<'a> Rows<'a> {
     fn density(&self, own: &[usize]) -> Option<f64> {
         let place = NEIGHBOR.min(own.len().checked_sub(1)?).checked_sub(1)?;
         let asked = ASKED.min(own.len());
-        let gaps: Vec<f64> = (0..asked)
-            .into_par_iter()
-            .map(|i| {
-                let row = own[i * own.len() / asked];
-                let mut squares: Vec<f32> = own
-                    .iter()
-                    .filter(|&&other| other != row)
-                    .map(|&other| self.points.squared(row, other))
-                    .collect();
-                let (_, square, _) = squares.select_nth_unstable_by(place, f32::total_cmp);
-                f64::from(self.points.distance(*square))
+        let asked: Vec<usize> = (0..asked).map(|i| own[i * own.len() / asked]).collect();
+        let gaps: Vec<f64> = asked
+            .par_chunks(ASKED_TOGETHER)
+            .flat_map_iter(|asked| {
+                let mut nearest = vec![[f32::INFINITY; NEIGHBOR]; asked.len()];
+                // A few rows stay in the cache while all that ask meet them.
+                for others in own.chunks(MET_TOGETHER) {
+                    for (&row, nearest) in asked.iter().zip(&mut nearest) {
+                        for &other in others.iter().filter(|&&other| other != row) {
+                            insert(nearest, self.points.squared(row, other));
+                        }
+                    }
+                }
+                nearest
+                    .into_iter()
+                    .map(|nearest| f64::from(self.points.distance(nearest[place])))
             })
             .collect();
         let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
         (mean > 0.0).then(|| 1.0 / mean)
+    }
+}
+
+/// Takes `square` up among the least, which rise.
+fn insert(least: &mut [f32; NEIGHBOR], mut square: f32) {
+    for kept in least.iter_mut() {
+        if square < *kept {
+            std::mem::swap(kept, &mut square);
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 use ndarray::ArrayView2;
 
 use super::cluster_table::{Centre, ClusterDescription, Rows};
-use super::silhouette::silhouettes_up_to;
-use super::{DBCV_ROWS, EXACT_ROWS, calinski_harabasz, davies_bouldin, dbcv};
+use super::silhouette::{Effort, silhouettes_with};
+use super::{DBCV_ROWS, calinski_harabasz, davies_bouldin, dbcv};
 use crate::context::Context;
 use crate::error::Error;
 use crate::neighbors::Metric;
@@ -54,8 +54,8 @@ pub struct Wanted<'a> {
     pub metric: Metric,
     /// Whether the validity by density is wanted.
     pub density: bool,
-    /// Whether everything is to be exact however many rows there are.
-    pub exact: bool,
+    /// Which rows get a silhouette; [`Effort::Exact`] wants the validity by density of however many rows too.
+    pub effort: Effort,
     /// How far outside each row is, by the method; without it, rows far from their centre are the outliers.
     pub outlier_scores: Option<&'a [f32]>,
 }
@@ -66,7 +66,7 @@ impl Wanted<'_> {
         Wanted {
             metric,
             density: false,
-            exact: false,
+            effort: Effort::Usual,
             outlier_scores: None,
         }
     }
@@ -74,7 +74,7 @@ impl Wanted<'_> {
 
 /// Describes the clusters that `labels` (dense from 0, -1 for noise) make of the rows of `x` (`n x d`).
 ///
-/// O(n d) but for the silhouette, at most O(n² d) up to [`EXACT_ROWS`] rows and sampled beyond where clusters do not lie
+/// O(n d) but for the silhouette, at most O(n² d) up to [`EXACT_ROWS`](super::EXACT_ROWS) rows and sampled beyond where clusters do not lie
 /// apart ([`silhouettes`](super::silhouettes)), and the validity by density, O(n² d) up to [`DBCV_ROWS`] rows and left out beyond
 /// unless everything is to be exact.
 ///
@@ -89,8 +89,7 @@ pub fn describe(
     let members = members(labels);
     let rows = Rows::new(x, wanted.metric)?;
     let centres: Vec<Centre> = members.iter().map(|rows| Centre::of(x, rows)).collect();
-    let exact_rows = if wanted.exact { usize::MAX } else { EXACT_ROWS };
-    let silhouettes = silhouettes_up_to(x, labels, wanted.metric, exact_rows, context)?;
+    let silhouettes = silhouettes_with(x, labels, wanted.metric, wanted.effort, context)?;
     let mut per_sample_distance = vec![f32::NAN; labels.len()];
     let step = context.step("describe", members.len() as u64);
     let mut clusters = Vec::with_capacity(members.len());
@@ -111,7 +110,7 @@ pub fn describe(
     drop(step);
     let density = match wanted.density {
         false => None,
-        true if labels.len() > DBCV_ROWS && !wanted.exact => {
+        true if labels.len() > DBCV_ROWS && wanted.effort != Effort::Exact => {
             context.notes.remark(format!(
                 "the validity by density (DBCV) was not computed for {} samples; `score` with `exact` does it",
                 labels.len()

@@ -17,6 +17,6 @@ pub use dbcv::{DBCV_ROWS, Dbcv, dbcv};
 pub use describe::{Description, Wanted, describe};
 pub use internal::{calinski_harabasz, davies_bouldin};
 pub use matching::best_pairs;
-pub use silhouette::{EXACT_ROWS, Silhouettes, silhouettes, silhouettes_up_to};
+pub use silhouette::{EXACT_ROWS, Effort, Silhouettes, silhouettes, silhouettes_with};
 pub use stability::stability;
 pub use trustworthiness::{Trustworthiness, trustworthiness};

@@ -21,8 +21,43 @@ use sums::{Bounds, Pairs};
 
 /// Up to this many rows every row is scored, and beyond where clusters lie so far apart that no more pairs have to be met.
 pub const EXACT_ROWS: usize = 100_000;
-/// Beyond, about this many are.
-const SAMPLE: usize = 10_000;
+/// A sample of fewer rows than this meets all others sooner than bounds on the clusters are found.
+const SAMPLE_FOR_BOUNDS: usize = 4096;
+
+/// Which rows get a silhouette.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// All of them.
+    Exact,
+    /// Up to [`EXACT_ROWS`] all, beyond about 10,000 where clusters do not lie apart.
+    Usual,
+    /// Up to 10,000 all, beyond 2,500: enough to tell tries apart.
+    Quick,
+}
+
+impl Effort {
+    /// [`Effort::Exact`] where asked for, else the usual.
+    pub fn exact_if(asked: bool) -> Effort {
+        if asked { Effort::Exact } else { Effort::Usual }
+    }
+
+    /// Up to how many rows all are scored.
+    pub fn exact_rows(self) -> usize {
+        match self {
+            Effort::Exact => usize::MAX,
+            Effort::Usual => EXACT_ROWS,
+            Effort::Quick => 10_000,
+        }
+    }
+
+    /// How many are beyond.
+    fn sample(self) -> usize {
+        match self {
+            Effort::Quick => 2_500,
+            Effort::Exact | Effort::Usual => 10_000,
+        }
+    }
+}
 
 /// Silhouettes of a clustering. What is not defined, or was not scored, is NaN.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,18 +92,30 @@ pub fn silhouettes(
     metric: Metric,
     context: &Context,
 ) -> Result<Silhouettes, Error> {
-    silhouettes_up_to(x, labels, metric, EXACT_ROWS, context)
+    silhouettes_with(x, labels, metric, Effort::Usual, context)
 }
 
-/// [`silhouettes`] with every row scored up to `exact_rows` rows.
+/// [`silhouettes`] of as many rows as the effort says.
 ///
 /// # Errors
 /// As there.
-pub fn silhouettes_up_to(
+pub fn silhouettes_with(
     x: ArrayView2<'_, f32>,
     labels: &[i32],
     metric: Metric,
-    exact_rows: usize,
+    effort: Effort,
+    context: &Context,
+) -> Result<Silhouettes, Error> {
+    let rows = (effort.exact_rows(), effort.sample());
+    silhouettes_up_to(x, labels, metric, rows, context)
+}
+
+/// All rows up to so many, and beyond so many of them.
+fn silhouettes_up_to(
+    x: ArrayView2<'_, f32>,
+    labels: &[i32],
+    metric: Metric,
+    (exact_rows, sample): (usize, usize),
     context: &Context,
 ) -> Result<Silhouettes, Error> {
     let groups = Groups::of(labels);
@@ -106,13 +153,14 @@ pub fn silhouettes_up_to(
         Metric::Euclidean => {
             let (isa, rounding) = Rounding::choose(&points, &groups);
             let pairs = Pairs::new(isa, rounding, &points, &groups);
-            let bounds = pairs.bounds(context)?;
+            let few = n > exact_rows && sample < SAMPLE_FOR_BOUNDS;
+            let bounds = if few { None } else { pairs.bounds(context)? };
             let most = (exact_rows as f64).powi(2) / 2.0;
             let cheap = |bounds: &Bounds<'_>| n as f64 * bounds.rows <= most;
             let scored = if n <= exact_rows || bounds.as_ref().is_some_and(cheap) {
                 all()
             } else {
-                groups.spread(SAMPLE)
+                groups.spread(sample)
             };
             let means = pairs.means_at(&scored, bounds.as_ref(), context)?;
             (scored, means)

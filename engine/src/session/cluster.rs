@@ -11,6 +11,7 @@ use crate::cluster;
 use crate::context::Context;
 use crate::error::{Error, arguments};
 use crate::runs::{RunRecord, arg_json, fingerprint_rows};
+use crate::score::Effort;
 use crate::session::operators::ClusterParams;
 use crate::session::similarity;
 
@@ -18,6 +19,17 @@ pub(super) fn run(
     dataset: &Dataset,
     snapshot: &Snapshot,
     call: &OperatorCall,
+    context: &Context,
+) -> Result<RunRecord, Error> {
+    run_judged(dataset, snapshot, call, Effort::Usual, context)
+}
+
+/// The same, judged with as much effort as is asked for.
+pub(super) fn run_judged(
+    dataset: &Dataset,
+    snapshot: &Snapshot,
+    call: &OperatorCall,
+    effort: Effort,
     context: &Context,
 ) -> Result<RunRecord, Error> {
     let own = ClusterParams::read(&method_args(&call.args, ClusterParams::TABLE))
@@ -76,7 +88,10 @@ pub(super) fn run(
             outlier_scores: clustering.outlier_scores.as_deref(),
         },
         &carried,
-        Manner::of(method.signature().name, &resolved),
+        Manner {
+            effort,
+            ..Manner::of(method.signature().name, &resolved)
+        },
         context,
     )?;
     let made = Made {

@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::neighbors::Metric;
 use crate::runs::{ClusterRecord, fingerprint_rows};
-use crate::score::{self, ClusterDescription, Description, Wanted};
+use crate::score::{self, ClusterDescription, Description, Effort, Wanted};
 
 /// What noise is called in a field of cluster ids.
 pub(super) const NOISE: &str = "-1";
@@ -55,8 +55,8 @@ pub(super) struct Manner {
     pub metric: Metric,
     /// Whether the validity by density belongs to it.
     pub density: bool,
-    /// Whether everything is exact however many samples there are.
-    pub exact: bool,
+    /// Which samples get a silhouette.
+    pub effort: Effort,
 }
 
 impl Manner {
@@ -70,7 +70,7 @@ impl Manner {
                 Metric::Euclidean
             },
             density: matches!(method, "hdbscan" | "dbscan" | "optics"),
-            exact: false,
+            effort: Effort::Usual,
         }
     }
 }
@@ -99,7 +99,7 @@ pub(super) fn judge(
     let wanted = Wanted {
         metric: manner.metric,
         density: manner.density,
-        exact: manner.exact,
+        effort: manner.effort,
         outlier_scores: grouping.outlier_scores,
     };
     let mut described = score::describe(grouping.x, grouping.labels, &wanted, context)?;

@@ -112,6 +112,8 @@ params! {
         by: String = Default::Text("silhouette"), Kind::Choice(&["silhouette", "calinski_harabasz", "davies_bouldin", "dbcv", "stability"]);
         /// How many times each try is done again on resampled rows, to tell how stable it is; 0 leaves that out.
         bootstrap: usize = Default::Int(0), Kind::Int { lo: 0, hi: 1000 };
+        /// Whether each try is judged as `cluster` judges it; without it, the silhouette of more than 10,000 samples is told from 2,500 of them, with its standard error.
+        exact: bool = Default::Bool(false), Kind::Bool;
         /// A method's row of tries ends once the score has not become better for so many; 0 does them all.
         patience: usize = Default::Int(0), Kind::Int { lo: 0, hi: WHOLE }, unit "tries";
         /// What everything random is drawn from; without it the seed of the session.

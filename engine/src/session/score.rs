@@ -16,6 +16,7 @@ use super::recorder::{Recorder, method_args};
 use crate::context::Context;
 use crate::error::{Error, arguments};
 use crate::runs::{Input, RunRecord, fingerprint_rows};
+use crate::score::Effort;
 
 pub(super) fn run(
     dataset: &Dataset,
@@ -43,7 +44,7 @@ fn kept(dataset: &Dataset, own: &ScoreParams, context: &Context) -> Result<RunRe
         let began = Instant::now();
         let mut current = Current::open(&snapshot, &own.run, context)?;
         let manner = Manner {
-            exact: own.exact,
+            effort: Effort::exact_if(own.exact),
             density: own.density || current.manner().density,
             ..current.manner()
         };
@@ -100,7 +101,7 @@ fn shown(
         .map(|run| Manner::of(&run.method, &run.params));
     let manner = known.unwrap_or_else(|| Manner::of("labels", &serde_json::Map::new()));
     let manner = Manner {
-        exact: own.exact,
+        effort: Effort::exact_if(own.exact),
         density: own.density || manner.density,
         ..manner
     };

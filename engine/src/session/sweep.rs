@@ -24,9 +24,11 @@ use super::runs::{find, read_record};
 use crate::context::{Context, Step};
 use crate::error::{Error, arguments};
 use crate::runs::{Input, RunRecord, Try, arg_json, fingerprint_rows};
-use crate::score;
+use crate::score::{self, Effort};
 use grid::{Combination, combinations};
 
+/// The score that says that the silhouette was told from a sample.
+const STANDARD_ERROR: &str = "silhouette_standard_error";
 /// Up to this many rows several tries run at once; beyond, each has all threads.
 const SEVERAL_AT_ONCE: usize = 20_000;
 
@@ -248,6 +250,7 @@ impl Sweep<'_> {
             && record.view == self.call.view_text
             && record.seed == self.context.seed
             && record.history.is_empty()
+            && (!self.own.exact || self.as_exact(&record))
             && record.input.field == one.features
             && one
                 .params
@@ -256,6 +259,12 @@ impl Sweep<'_> {
             && record.input.fingerprint
                 == fingerprint_rows(&features.ids, features.matrix()?.view());
         Ok(same.then_some(record))
+    }
+
+    /// Whether a run was judged as `cluster` would judge it.
+    fn as_exact(&self, record: &RunRecord) -> bool {
+        record.input.rows > Effort::Usual.exact_rows()
+            || !record.scores.contains_key(STANDARD_ERROR)
     }
 
     fn make(&self, one: &Combination) -> Result<RunRecord, Error> {
@@ -277,7 +286,22 @@ impl Sweep<'_> {
             view: self.call.view.clone(),
             view_text: self.call.view_text.clone(),
         };
-        super::cluster::run(self.dataset, self.snapshot, &call, &self.aside())
+        super::cluster::run_judged(
+            self.dataset,
+            self.snapshot,
+            &call,
+            self.effort(),
+            &self.aside(),
+        )
+    }
+
+    /// How carefully tries are judged.
+    fn effort(&self) -> Effort {
+        if self.own.exact {
+            Effort::Usual
+        } else {
+            Effort::Quick
+        }
     }
 
     /// The method's arguments, defaults filled in.

@@ -404,7 +404,8 @@ fn clusters_that_lie_apart_are_ruled_out() {
         assert!((got.outside / all[at].outside - 1.0).abs() < 1e-6);
     }
     // No more pairs than half the square of 2,200 rows: all 2,400 are scored.
-    let beyond = silhouettes_up_to(x.view(), &labels, Metric::Euclidean, 2200, &context).unwrap();
+    let most = (2200, 10_000);
+    let beyond = silhouettes_up_to(x.view(), &labels, Metric::Euclidean, most, &context).unwrap();
     assert_eq!((beyond.scored, beyond.standard_error), (n, None));
     for (got, wanted) in pairs
         .means_at(&places, Some(&bounds), &context)
@@ -415,6 +416,31 @@ fn clusters_that_lie_apart_are_ruled_out() {
         assert!((got.outside / wanted.outside - 1.0).abs() < 1e-6);
         assert!((got.inside / wanted.inside - 1.0).abs() < 1e-6);
     }
+}
+
+#[test]
+fn little_effort_tells_the_silhouette_of_a_sample_with_its_error() {
+    use crate::random::normal;
+    let (n, count) = (10_400, 6);
+    let x = Array2::from_shape_fn((n, 3), |(i, j)| {
+        (normal(7, (i % count) as u64, j as u64) + 0.4 * normal(8, i as u64, j as u64)) as f32
+    });
+    let labels: Vec<i32> = (0..n).map(|i| (i % count) as i32).collect();
+    let told = |effort: Effort, rows: usize| {
+        let (x, labels) = (x.slice(ndarray::s![..rows, ..]), &labels[..rows]);
+        silhouettes_with(x, labels, Metric::Euclidean, effort, &Context::new(0)).unwrap()
+    };
+    let (few, all) = (told(Effort::Quick, n), told(Effort::Usual, n));
+    assert_eq!((few.scored, all.scored), (2500, n));
+    let (error, off) = (
+        few.standard_error.unwrap(),
+        few.mean.unwrap() - all.mean.unwrap(),
+    );
+    assert!(error < 0.01 && off.abs() < 3.0 * error, "{off} {error}");
+    for (few, all) in few.per_row.iter().zip(&all.per_row) {
+        assert!(few.is_nan() || (few - all).abs() < 1e-5);
+    }
+    assert_eq!(told(Effort::Quick, 10_000).standard_error, None);
 }
 
 #[test]
