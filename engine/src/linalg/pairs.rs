@@ -32,10 +32,41 @@ impl Rows {
         d: usize,
         row_at: impl Fn(usize, &mut [f32]) + Sync,
     ) -> Rows {
+        let mut packed = Rows::with_capacity(isa, rows, d);
+        packed.append_with(rows, d, row_at);
+        packed
+    }
+
+    /// No rows yet, of `d` coordinates, and room for so many.
+    pub fn with_capacity(isa: Isa, rows: usize, d: usize) -> Rows {
         let steps = int8::padded(d) / 4;
-        let mut words = vec![0_u32; rows * steps];
-        let encoded: Vec<(f32, i32, f32, f32)> = words
-            .par_chunks_exact_mut(steps.max(1))
+        Rows {
+            isa,
+            steps,
+            words: Vec::with_capacity(rows * steps),
+            scales: Vec::with_capacity(rows),
+            sums: Vec::with_capacity(rows),
+            norms: Vec::with_capacity(rows),
+            moves: Vec::with_capacity(rows),
+        }
+    }
+
+    /// Appends rows as [`Rows::pack_with`] packs them; the first is number 0 for `row_at`. O(n d).
+    ///
+    /// # Panics
+    /// If rows there have another number of coordinates: a mistake of the caller.
+    pub fn append_with(
+        &mut self,
+        rows: usize,
+        d: usize,
+        row_at: impl Fn(usize, &mut [f32]) + Sync,
+    ) {
+        assert_eq!(int8::padded(d) / 4, self.steps);
+        let isa = self.isa;
+        let before = self.words.len();
+        self.words.resize(before + rows * self.steps, 0);
+        let encoded: Vec<(f32, i32, f32, f32)> = self.words[before..]
+            .par_chunks_exact_mut(self.steps.max(1))
             .with_min_len(64)
             .enumerate()
             .map_init(
@@ -48,15 +79,10 @@ impl Rows {
                 },
             )
             .collect();
-        Rows {
-            isa,
-            steps,
-            words,
-            scales: encoded.iter().map(|row| row.0).collect(),
-            sums: encoded.iter().map(|row| row.1).collect(),
-            norms: encoded.iter().map(|row| row.2).collect(),
-            moves: encoded.iter().map(|row| row.3).collect(),
-        }
+        self.scales.extend(encoded.iter().map(|row| row.0));
+        self.sums.extend(encoded.iter().map(|row| row.1));
+        self.norms.extend(encoded.iter().map(|row| row.2));
+        self.moves.extend(encoded.iter().map(|row| row.3));
     }
 
     /// The squared length of each row, before rounding.
@@ -79,23 +105,33 @@ impl Rows {
     /// # Panics
     /// If there is no such row: a mistake of the caller.
     pub fn products(&self, row: usize, others: &[u32], out: &mut Vec<f32>) {
+        self.products_across(row, self, others, out);
+    }
+
+    /// As [`Rows::products`], of a row with rows of `right`, which have as many coordinates.
+    ///
+    /// # Panics
+    /// If there is no such row: a mistake of the caller.
+    pub fn products_across(&self, row: usize, right: &Rows, others: &[u32], out: &mut Vec<f32>) {
+        assert_eq!(self.steps, right.steps);
         let own = self.row(row);
         let scale = self.scales[row];
         out.extend(others.iter().map(|&other| {
             let other = other as usize;
-            let shift = int8::OFFSET * self.sums[other];
-            let sum = shifted_product(self.isa, own, self.row(other));
+            let shift = int8::OFFSET * right.sums[other];
+            let sum = shifted_product(self.isa, own, right.row(other));
             // Scaled in the order of the tiles' kernels, so that the bits are theirs.
-            (sum - shift) as f32 * (scale * self.scales[other])
+            (sum - shift) as f32 * (scale * right.scales[other])
         }));
     }
 
-    /// Fills a block with some of the rows, in the order given.
+    /// Fills a block of integers with some of the rows, in the order given.
     ///
     /// # Panics
-    /// If there is no such row: a mistake of the caller.
+    /// If there is no such row, or the block is of other numbers: mistakes of the caller.
     pub fn fill(&self, rows: &[u32], block: &mut Block) {
-        (block.isa, block.steps, block.rows) = (self.isa.in_int8(), self.steps, rows.len());
+        assert!(block.isa.is_int8());
+        (block.steps, block.rows) = (self.steps, rows.len());
         block.words.clear();
         block.scales.clear();
         for &row in rows {
@@ -119,6 +155,43 @@ impl Rows {
         Panels::of_integers(self.isa.in_int8(), words, self.steps, norms, moves, |row| {
             (self.scales[row], self.sums[row])
         })
+    }
+
+    /// Some of the rows in panels of integers, in the order given. O(n d).
+    ///
+    /// # Panics
+    /// If there is no such row: a mistake of the caller.
+    pub fn panels_of(&self, isa: Isa, order: &[u32]) -> Panels {
+        let steps = self.steps;
+        let mut words = vec![0; order.len().next_multiple_of(LANES) * steps];
+        words
+            .par_chunks_exact_mut((LANES * steps).max(1))
+            .zip(order.par_chunks(LANES))
+            .with_min_len(4)
+            .for_each_init(Vec::new, |together, (panel, order)| {
+                together.clear();
+                for &row in order {
+                    together.extend_from_slice(self.row(row as usize));
+                }
+                interleave(together, steps, panel);
+            });
+        let of = |values: &[f32]| order.iter().map(|&row| values[row as usize]).collect();
+        let (norms, moves) = (of(&self.norms), of(&self.moves));
+        Panels::of_integers(isa.in_int8(), words, steps, norms, moves, |at| {
+            let row = order[at] as usize;
+            (self.scales[row], self.sums[row])
+        })
+    }
+
+    /// Appends a row as it was rounded, turned, padded to whole groups of 16 coordinates: products and distances of such rows
+    /// are those of the rounded rows.
+    ///
+    /// # Panics
+    /// If there is no such row: a mistake of the caller.
+    pub fn append_turned(&self, row: usize, out: &mut Vec<f32>) {
+        let scale = self.scales[row];
+        let bytes = self.row(row).iter().flat_map(|word| word.to_ne_bytes());
+        out.extend(bytes.map(|byte| f32::from(byte.cast_signed()) * scale));
     }
 
     fn row(&self, row: usize) -> &[u32] {

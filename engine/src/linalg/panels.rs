@@ -383,6 +383,13 @@ impl Panels {
         self.rows
     }
 
+    /// The bytes that the rows take.
+    #[cfg(test)]
+    pub fn bytes(&self) -> usize {
+        let numbers = self.norms.len() + self.moves.len() + self.scales.len() + self.shifts.len();
+        4 * (self.words.len() + numbers)
+    }
+
     /// The number of panels.
     pub fn len(&self) -> usize {
         self.rows.div_ceil(LANES)

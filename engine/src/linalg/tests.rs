@@ -289,6 +289,34 @@ fn integers_give_the_same_bits_on_every_path() {
                 let stride = panels.len() * LANES;
                 products(&filled, &rows.panels(), 0..panels.len(), &mut again, stride);
                 assert_eq!(again, tile);
+                // Some of them in another order, and the rows as they were rounded.
+                products(
+                    &filled,
+                    &rows.panels_of(isa, &others),
+                    0..panels.len(),
+                    &mut again,
+                    stride,
+                );
+                let mut turned = Vec::new();
+                all.iter()
+                    .for_each(|&row| rows.append_turned(row as usize, &mut turned));
+                let turned: Vec<&[f32]> = turned.chunks((turned.len() / m.max(1)).max(1)).collect();
+                for row in 0..block.rows() {
+                    for (at, &other) in others.iter().enumerate() {
+                        let product = tile[row * stride + other as usize];
+                        assert_eq!(again[row * stride + at], product);
+                        let other = turned[other as usize];
+                        let wide: f64 = turned[row]
+                            .iter()
+                            .zip(other)
+                            .map(|(x, y)| f64::from(*x) * f64::from(*y))
+                            .sum();
+                        let length =
+                            |x: &[f32]| x.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
+                        let off = 1e-6 * (length(turned[row]) + length(other)) + 1e-30;
+                        assert!((wide - f64::from(product)).abs() <= off);
+                    }
+                }
                 for row in 0..block.rows() {
                     let mut out = Vec::new();
                     rows.products(row, &others, &mut out);

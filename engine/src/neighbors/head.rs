@@ -9,8 +9,9 @@ use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::Points;
+use super::proposals::Ends;
 use super::spatial::{BLOCK, halve};
-use crate::linalg::{Block, Isa, LANES, Panels, products, sum_of_squares};
+use crate::linalg::{Block, Isa, LANES, Panels, Rows, bound, products, sum_of_squares};
 use crate::random;
 
 /// Rows that directions are taken from.
@@ -22,12 +23,17 @@ const LEADING: usize = 16;
 /// Unit roundoff of f32.
 const U: f64 = 1.0 / (1 << 24) as f64;
 
-/// Some rows in the units of proposals, projected. They are numbered as they were given.
+/// Rows that are projected before they are rounded.
+const TOGETHER: usize = 32_768;
+
+/// Some rows in the units of proposals, projected and rounded to eight-bit integers: a byte a direction and row. They are
+/// numbered as they were given.
 #[derive(Debug)]
 pub(crate) struct Head {
     dims: usize,
-    /// Row after row.
-    coordinates: Vec<f32>,
+    rows: Rows,
+    /// The first coordinates of each row, row after row, until an order is made of them.
+    leading: Vec<f32>,
     /// The squared length of each whole row.
     lengths: Vec<f32>,
     /// What the head's own roundings add to the bound of a pair for each row, as a part of its squared length.
@@ -141,6 +147,7 @@ impl Head {
         directions: &Directions,
     ) -> Head {
         let (d, h) = (points.dims(), directions.len());
+        let numbers = isa.in_int8();
         let isa = isa.for_dims(1);
         let parts: Vec<(usize, Panels)> = (0..d)
             .step_by(CHAIN)
@@ -160,43 +167,62 @@ impl Head {
                 (from, Panels::pack(isa, &part, to - from))
             })
             .collect();
-        let mut coordinates = vec![0.0_f32; rows.len() * h];
+        let first = h.min(LEADING);
         let mut lengths = vec![0.0_f32; rows.len()];
+        let mut leading = vec![0.0_f32; rows.len() * first];
+        let mut packed = Rows::with_capacity(numbers, rows.len(), h);
+        let mut coordinates = vec![0.0_f32; rows.len().min(TOGETHER) * h];
         let stride = h.next_multiple_of(LANES);
-        coordinates
-            .par_chunks_mut(BLOCK * h)
-            .zip(lengths.par_chunks_mut(BLOCK))
-            .zip(rows.par_chunks(BLOCK))
-            .for_each_init(
-                || {
-                    (
-                        Block::new(isa),
-                        vec![0.0_f32; BLOCK * d],
-                        Vec::new(),
-                        vec![0.0_f32; BLOCK * stride],
-                    )
-                },
-                |(block, whole, part, tile), ((out, lengths), rows)| {
-                    for ((x, length), &row) in
-                        whole.chunks_exact_mut(d).zip(lengths.iter_mut()).zip(rows)
-                    {
-                        points.working_row(isa, row as usize, x);
-                        *length = sum_of_squares(isa, x) as f32;
-                    }
-                    for (from, panels) in &parts {
-                        part.clear();
-                        let width = CHAIN.min(d - from);
-                        for row in whole.chunks_exact(d).take(lengths.len()) {
-                            part.extend_from_slice(&row[*from..from + width]);
+        let some = rows.chunks(TOGETHER).zip(lengths.chunks_mut(TOGETHER));
+        for ((rows, lengths), leading) in some.zip(leading.chunks_mut(TOGETHER * first)) {
+            let coordinates = &mut coordinates[..rows.len() * h];
+            coordinates.fill(0.0);
+            coordinates
+                .par_chunks_mut(BLOCK * h)
+                .zip(lengths.par_chunks_mut(BLOCK))
+                .zip(rows.par_chunks(BLOCK))
+                .for_each_init(
+                    || {
+                        (
+                            Block::new(isa),
+                            vec![0.0_f32; BLOCK * d],
+                            Vec::new(),
+                            vec![0.0_f32; BLOCK * stride],
+                        )
+                    },
+                    |(block, whole, part, tile), ((out, lengths), rows)| {
+                        for ((x, length), &row) in
+                            whole.chunks_exact_mut(d).zip(lengths.iter_mut()).zip(rows)
+                        {
+                            points.working_row(isa, row as usize, x);
+                            *length = sum_of_squares(isa, x) as f32;
                         }
-                        block.fill(part, width);
-                        products(block, panels, 0..panels.len(), tile, stride);
-                        for (out, sums) in out.chunks_exact_mut(h).zip(tile.chunks_exact(stride)) {
-                            out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
+                        for (from, panels) in &parts {
+                            part.clear();
+                            let width = CHAIN.min(d - from);
+                            for row in whole.chunks_exact(d).take(lengths.len()) {
+                                part.extend_from_slice(&row[*from..from + width]);
+                            }
+                            block.fill(part, width);
+                            products(block, panels, 0..panels.len(), tile, stride);
+                            for (out, sums) in
+                                out.chunks_exact_mut(h).zip(tile.chunks_exact(stride))
+                            {
+                                out.iter_mut().zip(sums).for_each(|(out, sum)| *out += sum);
+                            }
                         }
-                    }
-                },
-            );
+                    },
+                );
+            for (leading, row) in leading
+                .chunks_exact_mut(first)
+                .zip(coordinates.chunks_exact(h))
+            {
+                leading.copy_from_slice(&row[..first]);
+            }
+            packed.append_with(rows.len(), h, |row, out| {
+                out.copy_from_slice(&coordinates[row * h..(row + 1) * h]);
+            });
+        }
         // Each coordinate is off by so many roundings of |p| |x|, all of them by the root of their number times that.
         let chains = d.div_ceil(CHAIN);
         let off =
@@ -205,7 +231,8 @@ impl Head {
             4.0 * off * (1.0 + off) * 1.01 + 2.0 * directions.skew * (1.0 + directions.skew) * 1.01;
         Head {
             dims: h,
-            coordinates,
+            rows: packed,
+            leading,
             lengths,
             rounding: rounding as f32,
         }
@@ -222,27 +249,61 @@ impl Head {
         self.dims
     }
 
-    /// A projected row.
-    pub fn row(&self, row: usize) -> &[f32] {
-        &self.coordinates[row * self.dims..][..self.dims]
+    /// The share of its length that rounding to integers moved a projected row by.
+    pub fn moved(&self, row: usize) -> f32 {
+        self.rows.moves()[row]
+    }
+
+    /// Appends a projected row as it was rounded, turned and padded: see [`Rows::append_turned`].
+    pub fn append_turned(&self, row: usize, out: &mut Vec<f32>) {
+        self.rows.append_turned(row, out);
+    }
+
+    /// Fills a block of integers with some projected rows.
+    pub fn fill(&self, rows: &[u32], block: &mut Block) {
+        self.rows.fill(rows, block);
+    }
+
+    /// Some projected rows in panels of integers. O(n h).
+    pub fn panels(&self, isa: Isa, rows: &[u32]) -> Panels {
+        self.rows.panels_of(isa, rows)
+    }
+
+    /// What makes safe proposals of the products of projected rows, in this order: lower ends only. O(n).
+    pub fn ends<'a>(&self, points: &'a Points<'a>, order: &'a [u32]) -> Ends<'a> {
+        let of = |values: &[f32]| -> Vec<f32> {
+            order.iter().map(|&row| values[row as usize]).collect()
+        };
+        let (norms, moves) = (of(self.rows.norms()), of(self.rows.moves()));
+        let mut ends = Ends::new(points, order, &norms, &moves, bound::usual(&moves));
+        for (place, &row) in order.iter().enumerate() {
+            // The head's own roundings, and those of the decision on the whole row.
+            let more = self.share(row as usize)
+                + bound::share(points.dims(), self.length(row as usize), 0.0, 0.0);
+            ends.share[place] += more;
+            ends.low[place] -= more;
+        }
+        ends
     }
 
     /// The squared length of a whole row.
-    pub fn length(&self, row: usize) -> f32 {
+    fn length(&self, row: usize) -> f32 {
         self.lengths[row]
     }
 
     /// What the head's roundings add to the bound of a row's pairs.
-    pub fn share(&self, row: usize) -> f32 {
+    fn share(&self, row: usize) -> f32 {
         self.rounding * self.lengths[row] * 1.000_01
     }
 
-    /// Some rows in an order in which those that stand together are near each other. O(n log n).
-    pub fn order(&self, rows: &[u32]) -> Vec<u32> {
-        let mut order = rows.to_vec();
+    /// Some rows in an order in which those that stand together are near each other. Once: afterwards the head lets go of what
+    /// it takes. O(n log n).
+    pub fn order(&mut self, rows: &[u32]) -> Vec<u32> {
+        let leading = std::mem::take(&mut self.leading);
         let dims = self.dims.min(LEADING);
+        let mut order = rows.to_vec();
         halve(
-            &|row: u32| &self.row(row as usize)[..dims],
+            &|row: u32| &leading[row as usize * dims..][..dims],
             dims,
             &mut order,
         );

@@ -141,17 +141,27 @@ fn weigh(
         Source::New(directions) => Some(Head::new(isa, points, &columns, directions)),
         _ => None,
     };
-    let short = |at: usize| match (&own, source) {
-        (Some(own), _) => Some(own.row(at)),
-        (None, Source::Made(head)) => Some(head.row(columns[at] as usize)),
+    let head = match (&own, source) {
+        (Some(own), _) => Some((own, false)),
+        (None, Source::Made(head)) => Some((*head, true)),
         _ => None,
     };
+    // As rounded to integers, turned: that keeps distances.
+    let mut turned = Vec::new();
+    let of_head = |at: usize| {
+        head.map(|(head, of_all)| (head, if of_all { columns[at] as usize } else { at }))
+    };
+    for (head, row) in (0..others).filter_map(of_head) {
+        head.append_turned(row, &mut turned);
+    }
+    let width = turned.len() / others;
+    let short = |at: usize| (width > 0).then(|| &turned[at * width..][..width]);
     let mut row = vec![0.0; d];
     let mut usual = [0.0_f64; 3];
     for &at in &sample {
         points.working_row(isa, columns[at] as usize, &mut row);
-        let of_head = short(at).map_or(0.0, |short| measure(coarse, short).1);
-        let moves = [measure(isa, &row).1, measure(coarse, &row).1, of_head];
+        let short = of_head(at).map_or(0.0, |(head, row)| head.moved(row));
+        let moves = [measure(isa, &row).1, measure(coarse, &row).1, short];
         for (usual, moved) in usual.iter_mut().zip(moves) {
             *usual += f64::from(moved).powi(2) / SAMPLE as f64;
         }
@@ -210,7 +220,7 @@ fn weigh(
     let fine_cost = words * d + READ + sides * fine * EXACT * d;
     let left = sides * coarse_left * EXACT * d;
     let coarse_cost = d + READ + left;
-    let h = short(0).map_or(0, <[f32]>::len) as f64;
+    let h = head.map_or(0, |(head, _)| head.dims()) as f64;
     let by_head = |share: f64| h + READ + sides * share * (SINGLE * d + PAIR);
     let (head_cost, few) = match source {
         Source::None => (f64::INFINITY, 0.0),

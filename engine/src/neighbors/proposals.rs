@@ -141,39 +141,24 @@ impl<'a> Proposals<'a> {
         head: &'a Head,
         order: &'a [u32],
     ) -> Proposals<'a> {
-        let panels = Panels::pack_with(isa, order.len(), head.dims(), |first, out| {
-            for (at, out) in out.chunks_exact_mut(head.dims()).enumerate() {
-                out.copy_from_slice(head.row(order[first + at] as usize));
-            }
-        });
-        let usual = panels.usual_move();
-        let mut ends = Ends::new(points, order, panels.norms(), panels.moves(), usual);
-        for (place, &row) in order.iter().enumerate() {
-            // The head's own roundings, and those of the decision on the whole row.
-            let more = head.share(row as usize)
-                + bound::share(points.dims(), head.length(row as usize), 0.0, 0.0);
-            ends.share[place] += more;
-            ends.low[place] -= more;
-        }
         Proposals {
             isa,
             points,
             head: Some(head),
-            panels,
-            ends,
+            panels: head.panels(isa, order),
+            ends: head.ends(points, order),
         }
     }
 
     /// Fills a block with the rows at some places.
     pub fn block(&self, places: Range<usize>, block: &mut Block, staging: &mut Vec<f32>) {
-        let rows = self.ends.order[places].iter().map(|&row| row as usize);
+        let rows = &self.ends.order[places];
         match self.head {
-            None => self.points.block(rows, self.isa, block, staging),
-            Some(head) => {
-                staging.clear();
-                rows.for_each(|row| staging.extend_from_slice(head.row(row)));
-                block.fill(staging, head.dims());
+            None => {
+                let rows = rows.iter().map(|&row| row as usize);
+                self.points.block(rows, self.isa, block, staging);
             }
+            Some(head) => head.fill(rows, block),
         }
     }
 }

@@ -12,6 +12,8 @@ use super::proposals::Ends;
 const LONG: usize = 8;
 /// See [`LONG`].
 const PATIENCE: usize = 256;
+/// A buffer is thinned when it is longer than twice `k` and this.
+const PAUSE: usize = 32;
 
 /// The shortlists of a block of rows.
 #[derive(Debug)]
@@ -45,7 +47,7 @@ impl Shortlists {
     /// Empty lists for the rows at the places from `first`, which have these limits. `k >= 1`.
     pub fn new(k: usize, first: usize, limits: Vec<f32>) -> Shortlists {
         let empty = || Row {
-            full: 2 * k + 32,
+            full: 2 * k + PAUSE,
             ..Row::default()
         };
         Shortlists {
@@ -56,6 +58,26 @@ impl Shortlists {
             uppers: Vec::new(),
             decided: 0,
         }
+    }
+
+    /// The bytes of one row's lists, as long as it has no more proposals than are usual.
+    pub fn usual_bytes(k: usize) -> usize {
+        let pairs = (2 * k + PAUSE).next_power_of_two() + k.next_power_of_two();
+        pairs * size_of::<(f32, u32)>() + size_of::<Row>() + size_of::<f32>()
+    }
+
+    /// The bytes that the lists take now.
+    #[cfg(test)]
+    pub fn bytes(&self) -> usize {
+        let pairs = |row: &Row| row.open.capacity() + row.settled.capacity();
+        let pairs: usize = self.rows.iter().map(pairs).sum();
+        let rows = self.rows.len() * (size_of::<Row>() + size_of::<f32>());
+        size_of::<Self>() + rows + (pairs + self.uppers.capacity()) * size_of::<(f32, u32)>()
+    }
+
+    /// Goes on where other lists of a row have ended: `known` are its nearest so far, and its limit is given already.
+    pub fn resume(&mut self, row: usize, known: impl Iterator<Item = (f32, u32)>) {
+        self.rows[row].settled.extend(known);
     }
 
     /// Exact distances so far.
