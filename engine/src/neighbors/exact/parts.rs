@@ -17,7 +17,7 @@ use crate::neighbors::Ends;
 use crate::neighbors::shortlist::Shortlists;
 
 /// The bytes that the rows in work take, two parts or all rows at once.
-pub(super) const WORK: usize = 384 << 20;
+pub(super) const WORK: usize = 256 << 20;
 /// A part has at least so many rows, and so many times `k`: what is decided at every turn must be little.
 const FEWEST: usize = 4_096;
 const FEWEST_TIMES: usize = 32;
@@ -90,6 +90,12 @@ pub(super) struct PartAhead {
     pub rows: Rows,
 }
 
+/// The neighbours so far of a block of rows: how many each has, and all of them.
+struct Decided {
+    lengths: Vec<usize>,
+    near: Vec<(f32, u32)>,
+}
+
 impl Part {
     /// All rows of a sweep at once, of which nothing is known yet.
     pub fn alone(panels: Panels, k: usize) -> Part {
@@ -153,7 +159,7 @@ impl Part {
 
     /// Decides what is open, and notes the neighbours so far and the limits they set.
     pub fn put_back(self, sweep: &Sweep<'_>, limits: &mut [f32], found: &mut Neighbors) {
-        let decided: Vec<(Vec<usize>, Vec<(f32, u32)>)> = self
+        let decided: Vec<Decided> = self
             .lists
             .into_par_iter()
             .with_max_len(4)
@@ -168,14 +174,14 @@ impl Part {
                     all.extend_from_slice(near);
                     *limit = lists.limits[row];
                 }
-                (lengths, all)
+                Decided { lengths, near: all }
             })
             .collect();
         let order = sweep.ends.order[self.places.clone()].chunks(ROWS);
-        for (order, (lengths, decided)) in order.zip(decided) {
-            let mut decided = decided.into_iter();
-            for (&row, length) in order.iter().zip(lengths) {
-                for (at, (squared, other)) in decided.by_ref().take(length).enumerate() {
+        for (order, decided) in order.zip(decided) {
+            let mut near = decided.near.into_iter();
+            for (&row, length) in order.iter().zip(decided.lengths) {
+                for (at, (squared, other)) in near.by_ref().take(length).enumerate() {
                     found.indices[[row as usize, at]] = other;
                     found.distances[[row as usize, at]] = squared;
                 }
