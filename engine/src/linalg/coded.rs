@@ -5,7 +5,7 @@
 //! mantissa are taken away: codes order as the numbers do, and a number is at most 2^-11 of itself above the least that
 //! has its code. A scale in even steps would tell dense rows apart badly wherever some rows lie far away.
 
-use super::isa::for_every_isa;
+use super::isa::{Isa, Level, for_every_isa};
 
 /// Bits that are taken away at the end.
 const SHIFT: u32 = 12;
@@ -13,8 +13,6 @@ const SHIFT: u32 = 12;
 pub const NO_PAIR: u16 = u16::MAX;
 /// Codes in a row of a square that [`turn_square`] turns.
 pub const SIDE: usize = 64;
-/// Codes compared at a time.
-const ABREAST: usize = 32;
 
 /// How numbers from 0 to a greatest one are coded.
 #[derive(Debug, Clone, Copy)]
@@ -49,14 +47,7 @@ impl Coding {
 
     /// Writes the codes of `offset + (offsets[c] - 2 products[c])`, of 0 where that is negative, and [`NO_PAIR`] where it
     /// is infinite. The lengths are equal. O(n).
-    pub fn encode(
-        self,
-        isa: super::Isa,
-        offset: f32,
-        offsets: &[f32],
-        products: &[f32],
-        out: &mut [u16],
-    ) {
+    pub fn encode(self, isa: Isa, offset: f32, offsets: &[f32], products: &[f32], out: &mut [u16]) {
         encode(isa, (offset, self.base), offsets, products, out);
     }
 }
@@ -93,46 +84,81 @@ for_every_isa! {
         parts.map(|part| usize::from(part.iter().map(|code| u16::from(*code <= most)).sum::<u16>())).sum()
     }
 
-    /// Appends `code << 32 | c` for every `c` where the code is below `ends[c]`. The lengths are equal multiples of 32. O(n).
-    pub fn select_coded(codes: &[u16], ends: &[u16], out: &mut Vec<u64>) {
-        let groups = codes.as_chunks::<ABREAST>().0.iter().zip(ends.as_chunks::<ABREAST>().0);
-        for (group, (codes, ends)) in groups.enumerate() {
-            let mut any = false;
-            for lane in 0..ABREAST {
-                any |= codes[lane] < ends[lane];
-            }
-            if any {
-                push_below(group, codes, ends, out);
+    /// Lowers each of `least` to the codes that stand at its place in any part of `codes` as long as `least`. O(n).
+    pub fn fold_least(codes: &[u16], least: &mut [u16]) {
+        for part in codes.chunks(least.len()) {
+            for (least, code) in least.iter_mut().zip(part) {
+                *least = if code < least { *code } else { *least };
             }
         }
     }
 
-    /// As [`select_coded`] with one end for all. O(n).
-    pub fn select_coded_below(codes: &[u16], end: u16, out: &mut Vec<u64>) {
-        let ends = [end; ABREAST];
-        for (group, codes) in codes.as_chunks::<ABREAST>().0.iter().enumerate() {
-            let mut any = false;
-            for code in codes {
-                any |= *code < end;
-            }
-            if any {
-                push_below(group, codes, &ends, out);
+    /// Bits that say which of each 64 codes are below their ends.
+    fn plain_masks(codes: &[u16], ends: &[u16], masks: &mut [u64]) {
+        for (mask, (codes, ends)) in masks.iter_mut().zip(codes.chunks_exact(SIDE).zip(ends.chunks_exact(SIDE))) {
+            *mask = 0;
+            for (lane, (code, end)) in codes.iter().zip(ends).enumerate() {
+                *mask |= u64::from(code < end) << lane;
             }
         }
     }
 }
 
-/// Appends what is below its end in a group of codes.
-#[inline(always)]
-fn push_below(group: usize, codes: &[u16; ABREAST], ends: &[u16; ABREAST], out: &mut Vec<u64>) {
-    // Every key is written, and the next place moves on only for those that stay: nothing to predict.
-    let (mut keys, mut count) = ([0_u64; ABREAST], 0);
-    for lane in 0..ABREAST {
-        keys[count & (ABREAST - 1)] =
-            (u64::from(codes[lane]) << 32) | (group * ABREAST + lane) as u64;
-        count += usize::from(codes[lane] < ends[lane]);
+/// Appends `code << 16 | c` for every `c` where the code is below `ends[c]`, in rising `c`; `masks` is room. The lengths are
+/// equal multiples of [`SIDE`], and at most 65,536. O(n).
+///
+/// # Panics
+/// If lengths are others: a mistake of the caller.
+pub fn select_coded(
+    isa: Isa,
+    codes: &[u16],
+    ends: &[u16],
+    masks: &mut Vec<u64>,
+    out: &mut Vec<u32>,
+) {
+    assert!(codes.len() == ends.len() && codes.len().is_multiple_of(SIDE));
+    assert!(codes.len() <= 1 << 16);
+    masks.resize(codes.len() / SIDE, 0);
+    match isa.level() {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 | Level::Avx512Bf16 | Level::Avx512Vnni { .. } | Level::Amx => {
+            // SAFETY: an `isa` of these levels exists only if the machine has AVX-512BW, and there are `SIDE` codes and
+            // ends for each mask.
+            unsafe { masks_avx512(codes.as_ptr(), ends.as_ptr(), masks) }
+        }
+        _ => plain_masks(isa, codes, ends, masks),
     }
-    out.extend_from_slice(&keys[..count]);
+    for (group, mask) in masks.iter().enumerate() {
+        let mut left = *mask;
+        while left != 0 {
+            let at = group * SIDE + left.trailing_zeros() as usize;
+            out.push((u32::from(codes[at]) << 16) | at as u32);
+            left &= left - 1;
+        }
+    }
+}
+
+/// As [`plain_masks`].
+///
+/// # Safety
+/// The machine has AVX-512F and AVX-512BW, and [`SIDE`] codes and ends may be read for each mask.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn masks_avx512(codes: *const u16, ends: *const u16, masks: &mut [u64]) {
+    use std::arch::x86_64::{_mm512_cmplt_epu16_mask, _mm512_loadu_si512};
+    for (group, mask) in masks.iter_mut().enumerate() {
+        let half = |at: usize| {
+            // SAFETY: 32 codes and ends from here are among those that the caller promises.
+            let (codes, ends) = unsafe {
+                (
+                    _mm512_loadu_si512(codes.add(at).cast()),
+                    _mm512_loadu_si512(ends.add(at).cast()),
+                )
+            };
+            u64::from(_mm512_cmplt_epu16_mask(codes, ends))
+        };
+        *mask = half(group * SIDE) | (half(group * SIDE + SIDE / 2) << (SIDE / 2));
+    }
 }
 
 /// The first half of some codes and the second, taken in turn.
@@ -148,7 +174,6 @@ fn interlace(from: &[u16], to: &mut [u16]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linalg::Isa;
     use crate::random;
 
     #[test]
@@ -181,23 +206,25 @@ mod tests {
         let code = |at: usize| random::mix(at as u64) as u16 >> 4;
         let codes: Vec<u16> = (0..SIDE * SIDE).map(code).collect();
         let ends: Vec<u16> = (0..SIDE * SIDE).map(|at| code(at + 5000) / 8).collect();
-        let plain = |end: &dyn Fn(usize) -> u16| -> Vec<u64> {
-            let places = (0..codes.len()).filter(|&at| codes[at] < end(at));
-            places
-                .map(|at| (u64::from(codes[at]) << 32) | at as u64)
-                .collect()
-        };
+        let places = (0..codes.len()).filter(|&at| codes[at] < ends[at]);
+        let below: Vec<u32> = places
+            .map(|at| (u32::from(codes[at]) << 16) | at as u32)
+            .collect();
+        let (width, mut least) = (96, vec![2000; 96]);
+        for (at, code) in codes.iter().enumerate() {
+            least[at % width] = *code.min(&least[at % width]);
+        }
         for isa in Isa::available() {
             for most in [0, 100, 4000, u16::MAX] {
                 let count = codes.iter().filter(|code| **code <= most).count();
                 assert_eq!(count_at_most(isa, &codes, most), count);
-                let mut found = Vec::new();
-                select_coded_below(isa, &codes, most, &mut found);
-                assert_eq!(found, plain(&|_| most), "{isa}");
             }
             let mut found = Vec::new();
-            select_coded(isa, &codes, &ends, &mut found);
-            assert_eq!(found, plain(&|at| ends[at]), "{isa}");
+            select_coded(isa, &codes, &ends, &mut vec![1; 3], &mut found);
+            assert_eq!(found, below, "{isa}");
+            let mut folded = vec![2000; width];
+            fold_least(isa, &codes, &mut folded);
+            assert_eq!(folded, least, "{isa}");
             let (mut room, mut turned) = (vec![0; codes.len()], vec![0; codes.len()]);
             turn_square(isa, &codes, &mut room, &mut turned);
             for (at, code) in turned.iter().enumerate() {

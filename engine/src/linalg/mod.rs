@@ -38,9 +38,7 @@ mod whole;
 
 pub use abreast::{Fours, TwoNearest, two_nearest};
 pub use centring::{Columns, centre_across, centre_columns};
-pub use coded::{
-    Coding, NO_PAIR, SIDE, count_at_most, select_coded, select_coded_below, turn_square,
-};
+pub use coded::{Coding, NO_PAIR, SIDE, count_at_most, fold_least, select_coded, turn_square};
 pub use convolve::{DepthwiseFilter, depthwise_row, same_padding};
 pub use distance::{dot, squared_distance, squared_distances, squared_norm};
 pub use isa::{Isa, forced_isa, isa};

@@ -184,8 +184,14 @@ fn weigh(
         .map(|&at| {
             let scale = points.squared_scale();
             let row = columns[at] as usize;
-            let exact = |&other: &u32| f64::from(points.squared(row, other as usize)) * scale;
-            let squared: Vec<f64> = columns.iter().map(exact).collect();
+            let mut squared = Vec::with_capacity(columns.len());
+            for four in columns.chunks(4) {
+                // The last may be fewer, and then the last of them stands for more.
+                let rows = std::array::from_fn(|at| four[at.min(four.len() - 1)]);
+                let exact = points.squared_of_four(row, rows);
+                let exact = exact.iter().take(four.len());
+                squared.extend(exact.map(|squared| f64::from(*squared) * scale));
+            }
             let limits = reach(&Sampled {
                 rows: &columns,
                 at,

@@ -14,14 +14,16 @@ use super::proposals::{Ends, Proposals};
 use super::{Neighbors, Points};
 use crate::context::{Cancelled, Context};
 use crate::linalg::{
-    Block, Coding, Isa, LANES, NO_PAIR, Rows, SIDE, count_at_most, products, select_coded_below,
-    turn_square,
+    Block, Coding, Isa, LANES, NO_PAIR, Rows, SIDE, count_at_most, fold_least, products,
+    select_coded, turn_square,
 };
 
 /// More rows make no table: this many take 68 MB.
 pub(super) const MOST_ROWS: usize = 8_192;
 /// Columns that are multiplied at a time.
 const COLUMNS: usize = 4 * SIDE;
+/// Groups of codes for each neighbour that is asked for.
+const GROUPS: usize = 8;
 /// Codes in a square of [`SIDE`] rows and columns.
 const SQUARE: usize = SIDE * SIDE;
 
@@ -114,6 +116,9 @@ impl<'a> Table<'a> {
                             let out = &mut out[first - places.start..][..behind.len()];
                             let sums = &sums[..behind.len()];
                             coding.encode(isa, lows[place], &lows[behind.clone()], sums, out);
+                            if first == places.start {
+                                out[place - first] = NO_PAIR;
+                            }
                         }
                     }
                     Ok(())
@@ -144,7 +149,7 @@ impl<'a> Table<'a> {
     }
 
     /// The codes of a row with those from the first place of its block on, and that place. Every pair is in the row of one
-    /// end, or of both; where there is no other row, [`NO_PAIR`], and at the row itself any code.
+    /// end, or of both; where there is no other row, [`NO_PAIR`].
     pub fn row(&self, place: usize) -> (usize, &[u16]) {
         let (block, row) = (place / SIDE, place % SIDE);
         let width = (self.blocks - block) * SIDE;
@@ -152,28 +157,21 @@ impl<'a> Table<'a> {
         (block * SIDE, &self.codes[from..from + width])
     }
 
-    /// Writes whole rows of a block, one after the other, [`NO_PAIR`] where there is no other row.
-    fn whole_rows(&self, block: usize, room: &mut Room, out: &mut Vec<u16>) {
-        let (width, first) = (self.width(), block * SIDE);
-        let places = first..(first + SIDE).min(self.ends.order.len());
-        // Those that are not written over are not read.
-        out.resize(SIDE * width, NO_PAIR);
+    /// Writes the codes that the rows of a block have with the blocks before it, one row after the other. What is behind
+    /// the last row is undefined.
+    fn turned_rows(&self, block: usize, room: &mut Room, out: &mut Vec<u16>) {
+        let first = block * SIDE;
+        out.resize(SIDE * first, NO_PAIR);
         for other in 0..block {
             for (line, square) in room.square.chunks_exact_mut(SIDE).enumerate() {
                 let (from, codes) = self.row(other * SIDE + line);
                 square.copy_from_slice(&codes[first - from..][..SIDE]);
             }
             turn_square(self.isa, &room.square, &mut room.between, &mut room.turned);
-            let lines = out
-                .chunks_exact_mut(width)
-                .zip(room.turned.chunks_exact(SIDE));
-            for (line, turned) in lines.take(places.len()) {
+            let lines = out.chunks_exact_mut(first);
+            for (line, turned) in lines.zip(room.turned.chunks_exact(SIDE)) {
                 line[other * SIDE..][..SIDE].copy_from_slice(turned);
             }
-        }
-        for (line, place) in out.chunks_exact_mut(width).zip(places) {
-            line[first..].copy_from_slice(self.row(place).1);
-            line[place] = NO_PAIR;
         }
     }
 
@@ -194,13 +192,17 @@ impl<'a> Table<'a> {
                 step.tick(1)?;
                 let places = block * SIDE..((block + 1) * SIDE).min(order.len());
                 let mut all = Vec::with_capacity(places.len() * k);
-                let mut codes = std::mem::take(&mut search.codes);
-                self.whole_rows(block, &mut search.room, &mut codes);
-                for (place, codes) in places.zip(codes.chunks_exact(self.width())) {
+                let mut before = std::mem::take(&mut search.before);
+                self.turned_rows(block, &mut search.room, &mut before);
+                for (row, place) in places.enumerate() {
+                    let codes = [
+                        &before[row * block * SIDE..][..block * SIDE],
+                        self.row(place).1,
+                    ];
                     search.run(self, place, codes, k, &usual);
                     all.extend_from_slice(&search.near);
                 }
-                search.codes = codes;
+                search.before = before;
                 Ok(all)
             })
             .collect::<Result<_, Cancelled>>()?;
@@ -266,50 +268,57 @@ impl Default for Room {
 #[derive(Default)]
 struct Search {
     room: Room,
-    /// The rows of a block.
-    codes: Vec<u16>,
-    counted: Vec<u16>,
-    open: Vec<u64>,
+    /// What the rows of a block have with those before it.
+    before: Vec<u16>,
+    least: Vec<u16>,
+    hidden: Vec<u16>,
+    ends: Vec<u16>,
+    masks: Vec<u64>,
+    open: Vec<u32>,
     near: Vec<(f32, u32)>,
 }
 
 impl Search {
-    /// Leaves the `k` nearest of a row in `near`.
-    fn run(&mut self, table: &Table<'_>, place: usize, codes: &[u16], k: usize, usual: &Usual) {
-        let counted = if usual.hidden.is_empty() {
-            codes
-        } else {
-            self.counted.clear();
-            let codes = codes.iter().zip(&usual.hidden);
-            self.counted
-                .extend(codes.map(|(code, hidden)| code | hidden));
-            self.counted.as_slice()
-        };
-        let code = about_kth(table.isa, counted, k);
+    /// Leaves the `k` nearest of a row in `near`. Its codes are in two parts, the one behind the other.
+    fn run(
+        &mut self,
+        table: &Table<'_>,
+        place: usize,
+        codes: [&[u16]; 2],
+        k: usize,
+        usual: &Usual,
+    ) {
+        let code = self.about_kth(table, codes, k, usual);
         let ends = &table.ends;
         // So many have an upper end at most there.
         let limit = table.coding.above(code) + 2.0 * (ends.share[place] + usual.share);
         let mut end = table.end(limit * (1.0 + 1e-6));
+        self.ends.clear();
+        self.ends.resize(table.width(), end);
         self.open.clear();
-        select_coded_below(table.isa, codes, end, &mut self.open);
+        let mut first = 0;
+        for codes in codes {
+            let before = self.open.len();
+            let ends = &self.ends[..codes.len()];
+            select_coded(table.isa, codes, ends, &mut self.masks, &mut self.open);
+            self.open[before..].iter_mut().for_each(|key| *key += first);
+            first += codes.len() as u32;
+        }
         self.open.sort_unstable();
         self.near.clear();
         let mut exact = [(0.0, 0); 4];
         for some in self.open.chunks(exact.len()) {
             // Those beyond the end are last, and change nothing.
-            if (some[0] >> 32) as u16 >= end {
+            if (some[0] >> 16) as u16 >= end {
                 break;
             }
             let others: [(f32, u32); 4] =
-                std::array::from_fn(|at| (0.0, some[at.min(some.len() - 1)] as u32));
+                std::array::from_fn(|at| (0.0, some[at.min(some.len() - 1)] & 0xFFFF));
             ends.exact_of_some(place, &others[..some.len()], &mut exact);
             for found in &exact[..some.len()] {
                 let after = |other: &(f32, u32)| {
-                    other
-                        .0
-                        .total_cmp(&found.0)
-                        .then(other.1.cmp(&found.1))
-                        .is_lt()
+                    let order = other.0.total_cmp(&found.0).then(other.1.cmp(&found.1));
+                    order.is_lt()
                 };
                 if self.near.len() == k {
                     if self.near.last().is_some_and(after) {
@@ -325,24 +334,44 @@ impl Search {
             }
         }
     }
-}
 
-/// A code that at least `k` of some codes do not exceed, and not many more: an end of the search costs as much as few rows.
-fn about_kth(isa: Isa, codes: &[u16], k: usize) -> u16 {
-    let (mut low, mut high) = (0, NO_PAIR - 1);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let count = count_at_most(isa, codes, middle);
-        if count < k {
-            low = middle + 1;
-        } else {
-            high = middle;
-            if count <= k + k / 8 {
-                break;
+    /// A code that at least `k` of a row's counted codes do not exceed, and not many more: the least in each of many groups
+    /// stand for all, since few groups have two of the nearest.
+    fn about_kth(&mut self, table: &Table<'_>, codes: [&[u16]; 2], k: usize, usual: &Usual) -> u16 {
+        let isa = table.isa;
+        self.least.clear();
+        self.least.resize(
+            (GROUPS * k).next_multiple_of(SIDE).min(table.width()),
+            NO_PAIR,
+        );
+        let mut first = 0;
+        for codes in codes {
+            if usual.hidden.is_empty() {
+                fold_least(isa, codes, &mut self.least);
+            } else {
+                self.hidden.clear();
+                let hidden = &usual.hidden[first..];
+                let codes = codes.iter().zip(hidden);
+                self.hidden
+                    .extend(codes.map(|(code, hidden)| code | hidden));
+                fold_least(isa, &self.hidden, &mut self.least);
+            }
+            // The next part begins where this one ended: where there are as many groups as codes, each is alone.
+            first += codes.len();
+            let turn = codes.len() % self.least.len();
+            self.least.rotate_left(turn);
+        }
+        let (mut low, mut high) = (0, NO_PAIR - 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if count_at_most(isa, &self.least, middle) < k {
+                low = middle + 1;
+            } else {
+                high = middle;
             }
         }
+        high
     }
-    high
 }
 
 #[cfg(test)]
@@ -362,11 +391,12 @@ mod tests {
             for isa in [isa, isa.in_int8()] {
                 let table = Table::new(isa, &points, &order, &Context::new(0)).unwrap();
                 let mut all: Vec<Vec<u16>> = Vec::new();
-                for block in 0..3 {
+                for place in 0..150 {
                     let (mut codes, mut room) = (Vec::new(), Room::default());
-                    table.whole_rows(block, &mut room, &mut codes);
-                    let rows = codes.chunks_exact(table.width());
-                    all.extend(rows.take(150 - block * SIDE).map(<[u16]>::to_vec));
+                    let first = place / SIDE * SIDE;
+                    table.turned_rows(place / SIDE, &mut room, &mut codes);
+                    let before = &codes[(place - first) * first..][..first];
+                    all.push([before, table.row(place).1].concat());
                 }
                 for (place, codes) in all.iter().enumerate() {
                     assert_eq!(codes.len(), table.width());

@@ -25,7 +25,8 @@ struct Buffers {
     limits: Vec<(f32, u16)>,
     /// The end for each place.
     ends: Vec<u16>,
-    open: Vec<u64>,
+    masks: Vec<u64>,
+    open: Vec<u32>,
 }
 
 /// The shortest edges that `between` asks for. O(n²) comparisons of codes. Rows without a place repeat others at no
@@ -62,25 +63,34 @@ pub(super) fn look_up(
                 let (from, codes) = table.row(place as usize);
                 buffers.open.clear();
                 let ends = &buffers.ends[from..];
-                select_coded(table.isa(), codes, ends, &mut buffers.open);
-                buffers.open.sort_unstable();
-                for &key in &buffers.open {
-                    let (code, other) = ((key >> 32) as u16, row_at(from as u32 + key as u32));
-                    let limit = between.limit(component, of[other as usize]);
-                    if code >= table.end(rows.proposed(limit))
-                        || lists.weight(row, other, 0.0) > limit
-                    {
+                let Buffers {
+                    masks,
+                    open,
+                    limits,
+                    ..
+                } = buffers;
+                select_coded(table.isa(), codes, ends, masks, open);
+                // The ends were filled for many rows; since then some have come down.
+                open.retain(|key| {
+                    let other = row_at(from as u32 + (key & 0xFFFF));
+                    ((key >> 16) as u16) < limits[of[other as usize] as usize].1
+                });
+                open.sort_unstable();
+                for &key in open.iter() {
+                    let (code, other) = ((key >> 16) as u16, row_at(from as u32 + (key & 0xFFFF)));
+                    let to = of[other as usize];
+                    let limit = between.limit(component, to);
+                    if limit < limits[to as usize].0 {
+                        limits[to as usize] = (limit, table.end(rows.proposed(limit)));
+                    }
+                    if code >= limits[to as usize].1 || lists.weight(row, other, 0.0) > limit {
                         continue;
                     }
                     let stretched =
                         rows.points.squared(row as usize, other as usize) * rows.stretch;
                     let weight = lists.weight(row, other, stretched);
                     if weight <= limit {
-                        between.improve(
-                            component,
-                            of[other as usize],
-                            Edge::new(weight, row, other),
-                        );
+                        between.improve(component, to, Edge::new(weight, row, other));
                     }
                 }
             }
