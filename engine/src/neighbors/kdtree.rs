@@ -103,6 +103,7 @@ impl KdTree {
             first: 0,
             leaves: count,
             order: &mut order,
+            keys: &mut vec![0; rows],
             nodes: &mut nodes,
             boxes: &mut boxes,
         }
@@ -133,6 +134,15 @@ impl KdTree {
     /// The row at each place, leaf by leaf; `u32::MAX` where the last leaf has none.
     pub fn order(&self) -> &[u32] {
         &self.order
+    }
+
+    /// Numbers the rows by their places; gives the row at each.
+    pub fn number_by_place(&mut self) -> Vec<u32> {
+        let mut places: Vec<u32> = (0..self.rows as u32).collect();
+        places.resize(self.order.len(), u32::MAX);
+        let mut rows = std::mem::replace(&mut self.order, places);
+        rows.truncate(self.rows);
+        rows
     }
 
     /// The nodes, parents before children; 0 is the root.
@@ -238,8 +248,20 @@ struct Part<'a> {
     first: u32,
     leaves: u32,
     order: &'a mut [u32],
+    /// Room for as many keys: numbers are compared faster where they lie side by side.
+    keys: &'a mut [u64],
     nodes: &'a mut [Node],
     boxes: &'a mut [f32],
+}
+
+/// A number that orders as the coordinate does by [`f32::total_cmp`].
+fn rank(x: f32) -> u32 {
+    let bits = x.to_bits();
+    if bits >> 31 == 0 {
+        bits | 1 << 31
+    } else {
+        !bits
+    }
 }
 
 impl Part<'_> {
@@ -273,9 +295,14 @@ impl Part<'_> {
         }
         let left = left_leaves(self.leaves);
         let at = left as usize * LEAF;
-        let key = |row: u32| points.row(row as usize)[widest];
-        self.order
-            .select_nth_unstable_by(at, |&a, &b| key(a).total_cmp(&key(b)).then(a.cmp(&b)));
+        for (key, &row) in self.keys.iter_mut().zip(self.order.iter()) {
+            *key = (u64::from(rank(points.row(row as usize)[widest])) << 32) | u64::from(row);
+        }
+        self.keys.select_nth_unstable(at);
+        for (row, key) in self.order.iter_mut().zip(self.keys.iter()) {
+            *row = *key as u32;
+        }
+        let (left_keys, right_keys) = self.keys.split_at_mut(at);
         let (left_order, right_order) = self.order.split_at_mut(at);
         let (left_nodes, right_nodes) = nodes.split_at_mut(nodes_of(left));
         let (left_boxes, right_boxes) = boxes.split_at_mut(nodes_of(left) * 2 * dims);
@@ -284,6 +311,7 @@ impl Part<'_> {
                 first: self.first,
                 leaves: left,
                 order: left_order,
+                keys: left_keys,
                 nodes: left_nodes,
                 boxes: left_boxes,
             },
@@ -291,6 +319,7 @@ impl Part<'_> {
                 first: self.first + left,
                 leaves: self.leaves - left,
                 order: right_order,
+                keys: right_keys,
                 nodes: right_nodes,
                 boxes: right_boxes,
             },
@@ -402,7 +431,7 @@ impl Search {
             if leaf == other {
                 found.retain(|key| *key as u32 != own[lane]);
             }
-            if found.len() >= k && (*reach == f32::MAX || found.len() >= k + LEAF / 2) {
+            if found.len() >= k + LEAF / 2 {
                 let (_, kth, _) = found.select_nth_unstable(k - 1);
                 *reach = f32::from_bits((*kth >> 32) as u32);
                 found.truncate(k);

@@ -91,6 +91,24 @@ impl<'a> Points<'a> {
         })
     }
 
+    /// Some rows in an order, in the same units and with the same mean. O(n d).
+    pub fn select(&self, rows: &[u32]) -> Points<'static> {
+        let mut data = vec![0.0; rows.len() * self.dims];
+        data.par_chunks_exact_mut(self.dims)
+            .zip(rows)
+            .with_min_len(1024)
+            .for_each(|(out, &row)| out.copy_from_slice(self.row(row as usize)));
+        Points {
+            data: Cow::Owned(data),
+            rows: rows.len(),
+            dims: self.dims,
+            metric: self.metric,
+            kept: self.kept,
+            scale: self.scale,
+            mean: self.mean.clone(),
+        }
+    }
+
     /// The number of rows.
     pub fn len(&self) -> usize {
         self.rows

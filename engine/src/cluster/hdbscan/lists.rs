@@ -4,6 +4,8 @@
 //! edge to the outside is no longer than the ends of all its rows' lists, it is its shortest edge at all, and Borůvka's
 //! rule lets it into the tree. Components without that proof wait; others may join them.
 
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
 use rayon::prelude::*;
 
 use super::edges::{Edge, Groups};
@@ -22,8 +24,17 @@ pub(super) struct Lists {
     pub core: Vec<f32>,
     /// What no unlisted neighbour of a row is nearer than; infinite where all are listed, or where lists are believed.
     pub end: Vec<f32>,
-    /// How many of a row's nearest neighbours are known to be in its component: components only grow.
-    pub inside: Vec<u32>,
+    /// What is known of each row from earlier rounds: components only grow. Empty before the first.
+    pub known: Vec<Known>,
+}
+
+/// What rounds find out about a row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    /// How many of its nearest neighbours are in its component.
+    inside: u32,
+    /// Its shortest listed edge out of its component, as long as it leaves it; [`Edge::NONE`] where none is listed.
+    edge: Edge,
 }
 
 impl Lists {
@@ -34,59 +45,77 @@ impl Lists {
             .max(self.core[b as usize])
     }
 
-    /// Each row's shortest listed edge out of its component.
-    fn outgoing(&mut self, of: &[u32]) -> Vec<Edge> {
-        let mut inside = std::mem::take(&mut self.inside);
-        let rows = inside.par_iter_mut().enumerate().with_min_len(256);
-        let edges = rows.map(|(row, inside)| {
-            let (mut best, list) = (Edge::NONE, row * self.k..(row + 1) * self.k);
-            *inside += self.neighbors[list.clone()][*inside as usize..]
-                .iter()
-                .take_while(|other| of[**other as usize] == of[row])
-                .count() as u32;
-            for at in list.skip(*inside as usize) {
-                // No edge of the row is shorter than its core distance: of equals the nearest will do.
-                if self.stretched[at] > best.weight || best.weight <= self.core[row] {
-                    break;
-                }
-                let other = self.neighbors[at];
-                if of[other as usize] != of[row] {
-                    let weight = self.weight(row as u32, other, self.stretched[at]);
-                    best.improve(Edge::new(weight, row as u32, other));
-                }
+    /// A row's shortest listed edge out of its component; of equals the nearest.
+    fn outgoing(&self, row: usize, known: &mut Known, of: &[u32]) -> Edge {
+        let leaves = |edge: Edge| of[edge.a as usize] != of[edge.b as usize];
+        if known.edge.a == u32::MAX || leaves(known.edge) {
+            return known.edge;
+        }
+        let (mut best, list) = (Edge::NONE, row * self.k..(row + 1) * self.k);
+        known.inside += self.neighbors[list.clone()][known.inside as usize..]
+            .iter()
+            .take_while(|other| of[**other as usize] == of[row])
+            .count() as u32;
+        for at in list.skip(known.inside as usize) {
+            // No edge of the row is shorter than its core distance: of equals the nearest will do.
+            if self.stretched[at] > best.weight || best.weight <= self.core[row] {
+                break;
             }
-            best
-        });
-        let edges = edges.collect();
-        self.inside = inside;
-        edges
-    }
-
-    /// The shortest listed edge out of each component (dense numbers), and whether it is proven the shortest of all.
-    pub fn shortest(&mut self, of: &[u32], components: usize) -> (Vec<Edge>, Vec<bool>) {
-        let outgoing = self.outgoing(of);
-        let mut best = vec![Edge::NONE; components];
-        let mut end = vec![f32::INFINITY; components];
-        for (row, edge) in outgoing.iter().enumerate() {
-            let component = of[row] as usize;
-            best[component].improve(*edge);
-            end[component] = end[component].min(self.end[row]);
-            // The other end's component may not list it.
-            if edge.a != u32::MAX {
-                let other = if edge.a as usize == row {
-                    edge.b
-                } else {
-                    edge.a
-                };
-                best[of[other as usize] as usize].improve(*edge);
+            let other = self.neighbors[at];
+            if of[other as usize] != of[row] {
+                let weight = self.weight(row as u32, other, self.stretched[at]);
+                best.improve(Edge::new(weight, row as u32, other));
             }
         }
-        let proven = best
-            .iter()
-            .zip(&end)
-            .map(|(edge, end)| edge.weight <= *end)
+        known.edge = best;
+        best
+    }
+
+    /// The shortest listed edge out of each component (dense numbers), and whether it is proven the shortest of all. Of equals
+    /// the one that the lowest row lists.
+    pub fn shortest(&mut self, of: &[u32], components: usize) -> (Vec<Edge>, Vec<bool>) {
+        let none = (u64::from(f32::INFINITY.to_bits()) << 32) | u64::from(u32::MAX);
+        // Weights are not negative, so that their bits order as they do; below them the row that lists the edge.
+        let best: Vec<AtomicU64> = (0..components).map(|_| AtomicU64::new(none)).collect();
+        let end: Vec<AtomicU32> = (0..components)
+            .map(|_| AtomicU32::new(f32::INFINITY.to_bits()))
             .collect();
-        (best, proven)
+        let mut known = std::mem::take(&mut self.known);
+        if known.is_empty() {
+            // An edge from a row to itself leaves nothing.
+            let own = (0..of.len() as u32).map(|row| Known {
+                inside: 0,
+                edge: Edge::new(0.0, row, row),
+            });
+            known = own.collect();
+        }
+        let rows = known.par_iter_mut().enumerate().with_min_len(256);
+        rows.for_each(|(row, known)| {
+            let edge = self.outgoing(row, known, of);
+            let own = of[row] as usize;
+            let bits = self.end[row].to_bits();
+            if bits < end[own].load(Ordering::Relaxed) {
+                end[own].fetch_min(bits, Ordering::Relaxed);
+            }
+            if edge.a != u32::MAX {
+                let key = (u64::from(edge.weight.to_bits()) << 32) | row as u64;
+                // The other end's component may not list it.
+                for end in [edge.a, edge.b] {
+                    let best = &best[of[end as usize] as usize];
+                    if key < best.load(Ordering::Relaxed) {
+                        best.fetch_min(key, Ordering::Relaxed);
+                    }
+                }
+            }
+        });
+        let found = best.into_iter().zip(end).map(|(best, end)| {
+            let row = best.into_inner() as u32 as usize;
+            let edge = known.get(row).map_or(Edge::NONE, |known| known.edge);
+            (edge, edge.weight <= f32::from_bits(end.into_inner()))
+        });
+        let found = found.unzip();
+        self.known = known;
+        found
     }
 
     /// Joins components as long as the lists prove edges.

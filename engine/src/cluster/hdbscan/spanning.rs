@@ -120,17 +120,51 @@ pub(super) fn tree(
     alpha: f64,
     context: &Context,
 ) -> Result<(Vec<Edge>, Option<Recall>), Error> {
-    let n = points.len();
     let listed = LISTED.max(min_samples - 1);
-    let by_box = tree_for(isa, points, listed);
-    let found = find(near, by_box.as_ref(), isa, points, listed, context)?;
+    let grow = |points: &Points<'_>, by_box: Option<&KdTree>| {
+        grow(
+            isa,
+            points,
+            near,
+            by_box,
+            (min_samples, listed),
+            alpha,
+            context,
+        )
+    };
+    match (tree_for(isa, points, listed), near) {
+        (Some(mut by_box), Near::Exact | Near::Nearly) => {
+            // Rows that lie side by side are looked at one after the other.
+            let rows = by_box.number_by_place();
+            let (mut tree, recall) = grow(&points.select(&rows), Some(&by_box))?;
+            for edge in &mut tree {
+                *edge = Edge::new(edge.weight, rows[edge.a as usize], rows[edge.b as usize]);
+            }
+            Ok((tree, recall))
+        }
+        (by_box, _) => grow(points, by_box.as_ref()),
+    }
+}
+
+/// As [`tree`], by boxes if there are any.
+fn grow(
+    isa: Isa,
+    points: &Points<'_>,
+    near: Near<'_>,
+    by_box: Option<&KdTree>,
+    (min_samples, listed): (usize, usize),
+    alpha: f64,
+    context: &Context,
+) -> Result<(Vec<Edge>, Option<Recall>), Error> {
+    let n = points.len();
+    let found = find(near, by_box, isa, points, listed, context)?;
     let (recall, believed, kept) = (found.recall, found.believed, found.kept);
     let found = found.neighbors;
     let k = found.indices.ncols();
     let stretch = points.stretch(alpha);
     let squared = found.distances.into_raw_vec_and_offset().0;
     // The row itself is its first sample.
-    let core = (0..n).map(|row| {
+    let core = (0..n).into_par_iter().with_min_len(1024).map(|row| {
         if min_samples < 2 || k == 0 {
             0.0
         } else {
@@ -138,7 +172,11 @@ pub(super) fn tree(
         }
     });
     let core: Vec<f32> = core.collect();
-    let stretched: Vec<f32> = squared.iter().map(|squared| squared * stretch).collect();
+    let stretched: Vec<f32> = squared
+        .into_par_iter()
+        .with_min_len(1 << 14)
+        .map(|squared| squared * stretch)
+        .collect();
     let end = (0..n)
         .map(|row| {
             if k + 1 >= n || believed {
@@ -154,7 +192,7 @@ pub(super) fn tree(
         stretched,
         core,
         end,
-        inside: vec![0; n],
+        known: Vec::new(),
     };
 
     let mut groups = Groups::new(n);
@@ -162,7 +200,7 @@ pub(super) fn tree(
     let step = context.step("join neighbours", 0);
     lists.join(&mut groups, &mut tree, &step)?;
     drop(step);
-    if let Some(by_box) = &by_box {
+    if let Some(by_box) = by_box {
         let step = context.step("join components", 0);
         let descent = Descent::new(isa, by_box, &lists, stretch);
         while groups.count() > 1 {
@@ -233,7 +271,7 @@ pub(super) fn out_of_each(
         stretched: Vec::new(),
         core,
         end: Vec::new(),
-        inside: Vec::new(),
+        known: Vec::new(),
     };
     let known = vec![Edge::NONE; count];
     if let Some(by_box) = tree_for(isa, points, LISTED) {

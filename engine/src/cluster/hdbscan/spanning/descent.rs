@@ -118,26 +118,28 @@ impl<'a> Descent<'a> {
         Ok(round.between.into_edges())
     }
 
-    /// Gives each component an edge to a row at a neighbouring place, so that every search has an end.
+    /// Gives each component that has no edge one to a row at a neighbouring place, so that every search has an end.
     fn join_places(&self, of: &[u32], known: &mut [Edge]) {
-        let order = self.tree.order();
-        let mut before = (0, [0.0; crate::neighbors::MOST_DIMS]);
-        for (place, row) in order
-            .iter()
-            .enumerate()
-            .filter(|(_, row)| **row != u32::MAX)
-        {
-            let here = (*row, self.tree.row(place / LEAF, place % LEAF));
-            if place > 0 && of[before.0 as usize] != of[*row as usize] {
-                let squared = crate::linalg::squared_distance(&before.1, &here.1);
-                let weight = (squared * self.stretch)
-                    .max(self.core[place])
-                    .max(self.core[place - 1]);
-                let edge = Edge::new(weight, before.0, *row);
-                known[of[before.0 as usize] as usize].improve(edge);
-                known[of[*row as usize] as usize].improve(edge);
+        if known.iter().all(|edge| edge.a != u32::MAX) {
+            return;
+        }
+        let lacks: Vec<bool> = known.iter().map(|edge| edge.a == u32::MAX).collect();
+        for (place, pair) in self.tree.order().windows(2).enumerate() {
+            let (Some(&from), Some(&to)) = (of.get(pair[0] as usize), of.get(pair[1] as usize))
+            else {
+                break;
+            };
+            if from == to || !(lacks[from as usize] || lacks[to as usize]) {
+                continue;
             }
-            before = here;
+            let row = |place: usize| self.tree.row(place / LEAF, place % LEAF);
+            let squared = crate::linalg::squared_distance(&row(place), &row(place + 1));
+            let weight = (squared * self.stretch)
+                .max(self.core[place])
+                .max(self.core[place + 1]);
+            let edge = Edge::new(weight, pair[0], pair[1]);
+            known[from as usize].improve(edge);
+            known[to as usize].improve(edge);
         }
     }
 

@@ -318,7 +318,7 @@ mod tests {
             stretched: Vec::new(),
             core: (0..390).map(|row| (row % 7) as f32).collect(),
             end: vec![0.0; 390],
-            inside: vec![0; 390],
+            known: Vec::new(),
         };
         let head = Head::of(Isa::PORTABLE, &points, &all, 16);
         let rows = Rows {
