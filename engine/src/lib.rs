@@ -11,6 +11,7 @@ mod graph;
 pub mod linalg;
 pub mod models;
 pub mod neighbors;
+mod pool;
 mod random;
 pub mod reduce;
 mod registry;

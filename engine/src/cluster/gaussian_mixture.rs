@@ -18,6 +18,7 @@ use super::{Clusterer, Clustering};
 use crate::context::Context;
 use crate::error::{Error, arguments};
 use crate::neighbors::{Metric, Points};
+use crate::pool::within;
 use crate::random;
 use estimate::{Estimated, Fixed, estimate};
 use expect::{Entry, Expected, expect};
@@ -225,6 +226,10 @@ pub struct Fit {
 /// Fewer rows than components, a start that does not fit, a row that is not finite, a Gaussian that collapses, or
 /// [`Error::Cancelled`].
 pub fn mixture(x: ArrayView2<'_, f32>, options: &Options, context: &Context) -> Result<Fit, Error> {
+    within(|| fit(x, options, context))
+}
+
+fn fit(x: ArrayView2<'_, f32>, options: &Options, context: &Context) -> Result<Fit, Error> {
     let (n, k) = (x.nrows(), options.n_components);
     if k > n || k == 0 {
         return Err(Error::Input(format!(

@@ -23,15 +23,22 @@ mod sift;
 use messier_query::params;
 use messier_query::signature::{Args, Default, Example, Kind, Returns, Signature};
 use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
 
 use super::{Clusterer, Clustering};
-use crate::context::Context;
+use crate::context::{Cancelled, Context};
 use crate::counted::counted;
 use crate::error::{Error, arguments};
 use crate::linalg::{Isa, isa};
 use crate::neighbors::{Metric, Points};
+use crate::pool::within;
 use draws::Draws;
 use rows::Rows;
+
+/// Up to so many rows, starts run side by side.
+const FEW: usize = 16_384;
+/// So many of them, to bound what they keep.
+const AT_ONCE: usize = 16;
 
 params! {
     /// What k-means needs to know.
@@ -171,7 +178,14 @@ pub struct Fit {
 /// # Errors
 /// Fewer rows than clusters, centres that do not fit, a row that is not finite, or [`Error::Cancelled`].
 pub fn kmeans(x: ArrayView2<'_, f32>, options: &Options, context: &Context) -> Result<Fit, Error> {
-    kmeans_on(isa().for_dims(x.ncols()), x, options, context)
+    let (isa, dims) = (isa(), x.ncols());
+    let isa = if lloyd::few(isa, dims, options.n_clusters) {
+        // Rows abreast are read as they are.
+        isa.for_dims(1)
+    } else {
+        isa.for_dims(dims)
+    };
+    within(|| kmeans_on(isa, x, options, context))
 }
 
 fn kmeans_on(
@@ -203,8 +217,7 @@ fn kmeans_on(
     } else {
         options.n_init.max(1)
     };
-    let mut best: Option<lloyd::Outcome> = None;
-    for start in 0..starts {
+    let run = |start: usize| {
         let draws = Draws::new(context.seed, start as u64);
         let known = |centers| lloyd::Start {
             centers,
@@ -215,12 +228,23 @@ fn kmeans_on(
             Start::Random => known(seeding::random_rows(&rows, k, draws)),
             Start::Centers(centers) => known(points.to_working(centers.view())),
         };
-        let outcome = lloyd::rounds(&rows, start, options.max_iter, tol, context)?;
-        if best
-            .as_ref()
-            .is_none_or(|best| outcome.inertia < best.inertia)
-        {
-            best = Some(outcome);
+        lloyd::rounds(&rows, start, options.max_iter, tol, context)
+    };
+    // Few rows are no work for many threads, but several starts are.
+    let at_once = if n <= FEW { AT_ONCE } else { 1 };
+    let mut best: Option<lloyd::Outcome> = None;
+    for first in (0..starts).step_by(at_once) {
+        let outcomes: Vec<lloyd::Outcome> = (first..(first + at_once).min(starts))
+            .into_par_iter()
+            .map(run)
+            .collect::<Result<_, Cancelled>>()?;
+        for outcome in outcomes {
+            if best
+                .as_ref()
+                .is_none_or(|best| outcome.inertia < best.inertia)
+            {
+                best = Some(outcome);
+            }
         }
     }
     let Some(best) = best else {

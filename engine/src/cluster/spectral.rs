@@ -15,6 +15,7 @@ use crate::finite::check_finite;
 use crate::graph::lanczos::{self, Effort};
 use crate::graph::{Graph, Normalised};
 use crate::neighbors::{self, Known, Metric, Need};
+use crate::pool::within;
 
 /// Only the space that the waves span matters, and its error is the residual over the gap to the next wave.
 const EFFORT: Effort = Effort {
@@ -83,71 +84,80 @@ impl Clusterer for Spectral {
         context: &Context,
     ) -> Result<Clustering, Error> {
         let params = Params::read(args).map_err(|bad| arguments(SIGNATURE.name, bad))?;
-        let (n, k) = (x.nrows(), params.n_clusters);
-        let waves = params.n_components.unwrap_or(k);
-        if k > n || waves > n {
-            return Err(Error::Input(format!(
-                "spectral clustering cannot make {k} clusters from {waves} waves of {n} rows; n_clusters and n_components must be at most the number of rows"
-            )));
+        within(|| cluster(x, &params, known, context))
+    }
+}
+
+fn cluster(
+    x: ArrayView2<'_, f32>,
+    params: &Params,
+    known: Option<&Known>,
+    context: &Context,
+) -> Result<Clustering, Error> {
+    let (n, k) = (x.nrows(), params.n_clusters);
+    let waves = params.n_components.unwrap_or(k);
+    if k > n || waves > n {
+        return Err(Error::Input(format!(
+            "spectral clustering cannot make {k} clusters from {waves} waves of {n} rows; n_clusters and n_components must be at most the number of rows"
+        )));
+    }
+    check_finite(x)?;
+    let metric = Metric::named(&params.metric);
+    if params.n_neighbors > n {
+        context.notes.remark(format!(
+            "`n_neighbors` is {}, but there are only {n} rows; all of them are used",
+            params.n_neighbors
+        ));
+    }
+    let need = Need {
+        metric,
+        rows: n,
+        k: params.n_neighbors.min(n) - 1,
+        nearly: false,
+    };
+    let graph = match Known::meeting(known, need, context) {
+        Some(graph) => Graph::of_neighbours(graph.neighbors.indices.slice(s![.., ..need.k])),
+        None => {
+            let near = neighbors::knn(x, need.k, metric, context)?;
+            Graph::of_neighbours(near.indices.view())
         }
-        check_finite(x)?;
-        let metric = Metric::named(&params.metric);
-        if params.n_neighbors > n {
-            context.notes.remark(format!(
-                "`n_neighbors` is {}, but there are only {n} rows; all of them are used",
-                params.n_neighbors
-            ));
-        }
-        let need = Need {
-            metric,
-            rows: n,
-            k: params.n_neighbors.min(n) - 1,
-            nearly: false,
-        };
-        let graph = match Known::meeting(known, need, context) {
-            Some(graph) => Graph::of_neighbours(graph.neighbors.indices.slice(s![.., ..need.k])),
-            None => {
-                let near = neighbors::knn(x, need.k, metric, context)?;
-                Graph::of_neighbours(near.indices.view())
-            }
-        };
-        let (component, parts) = graph.components();
-        let places = if parts > k {
-            context.notes.remark(format!(
+    };
+    let (component, parts) = graph.components();
+    let places = if parts > k {
+        context.notes.remark(format!(
                 "the neighbour graph falls into {parts} parts, more than the {k} clusters asked for; parts were grouped by their means, or raise `n_neighbors`"
             ));
-            means(x, &component, parts)
-        } else {
-            if parts > 1 {
-                context.notes.remark(format!(
+        means(x, &component, parts)
+    } else {
+        if parts > 1 {
+            context.notes.remark(format!(
                     "the neighbour graph falls into {parts} parts; no cluster reaches over two of them unless clusters are few"
                 ));
-            }
-            places(&graph, &component, parts, waves, context)?
-        };
-        let options = Options {
-            n_clusters: k,
-            start: Start::KMeansPlusPlus,
-            n_init: params.n_init,
-            max_iter: 300,
-            tol: 1e-4,
-        };
-        let fit = kmeans(places.view(), &options, context)?;
-        let clustering = Clustering {
-            labels: fit.labels.iter().map(|label| label.cast_signed()).collect(),
-            scores: vec![("parts", parts as f64)],
-            params: params.record(),
-            ..Clustering::default()
         }
-        .by_size();
-        let found = clustering.len();
-        if found < k {
-            context.notes.remark(format!(
+        places(&graph, &component, parts, waves, context)?
+    };
+    let options = Options {
+        n_clusters: k,
+        start: Start::KMeansPlusPlus,
+        n_init: params.n_init,
+        max_iter: 300,
+        tol: 1e-4,
+    };
+    let fit = kmeans(places.view(), &options, context)?;
+    let clustering = Clustering {
+        labels: fit.labels.iter().map(|label| label.cast_signed()).collect(),
+        scores: vec![("parts", parts as f64)],
+        params: params.record(),
+        ..Clustering::default()
+    }
+    .by_size();
+    let found = clustering.len();
+    if found < k {
+        context.notes.remark(format!(
                 "spectral clustering found {found} clusters instead of {k}: the waves place rows at only {found} different places"
             ));
-        }
-        Ok(clustering)
     }
+    Ok(clustering)
 }
 
 /// Where the waves place the rows, `n x waves`: eigenvectors of the normalised Laplacian over the roots of the degrees.

@@ -3,17 +3,24 @@
 //! The caller says how exact: the search stops at a residual or after a number of steps, and the best vectors so far are
 //! given. Everything is summed in a fixed order, from a start that the seed decides.
 
+use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 
 use crate::context::Step;
 use crate::error::Error;
 use crate::random;
-use crate::reduce::eigen;
+use crate::reduce::{eigen, vectors};
 
 /// Steps between two looks at the residuals.
 const LOOK: usize = 10;
 /// Entries of one piece of a sum.
 const PIECE: usize = 4096;
+/// Entries that all of a basis is taken off of, so that they stay in the nearest cache.
+const SPAN: usize = 512;
+/// Vectors that one vector is multiplied with side by side.
+const TOGETHER: usize = 4;
+/// Lanes of a sum.
+const LANES: usize = 8;
 
 /// How exact the vectors must be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,11 +63,26 @@ pub fn largest(
         let at = basis.len() - 1;
         let mut image = vec![0.0; n];
         apply(&basis[at], &mut image);
-        alphas.push(dot(&basis[at], &image));
+        let alpha = dot(&basis[at], &image);
+        alphas.push(alpha);
+        // What a product has of the last two vectors is known, and all that it should have.
+        let last = &basis[at.saturating_sub(1)..];
+        take_off(
+            &mut image,
+            &[betas.last().copied().unwrap_or(0.0), alpha][2 - last.len()..],
+            last,
+        );
         orthogonalise(&mut image, known);
-        // Twice is enough.
-        orthogonalise(&mut image, &basis);
-        orthogonalise(&mut image, &basis);
+        let mut length = dot(&image, &image).sqrt();
+        // Twice is enough, and once where next to nothing was left to take off.
+        for _ in 0..2 {
+            orthogonalise(&mut image, &basis);
+            let before = length;
+            length = dot(&image, &image).sqrt();
+            if length > 0.5 * before {
+                break;
+            }
+        }
         let beta = normalise(&mut image);
         let exhausted = beta < 1e-10;
         if exhausted {
@@ -98,46 +120,101 @@ pub fn largest(
         .outer_iter()
         .map(|coefficients| {
             let mut vector = vec![0.0; n];
-            vector
-                .par_chunks_mut(PIECE)
-                .enumerate()
-                .for_each(|(piece, out)| {
-                    for (by, vector) in coefficients.iter().zip(&basis) {
-                        for (out, value) in out.iter_mut().zip(&vector[piece * PIECE..]) {
-                            *out += by * value;
-                        }
-                    }
-                });
+            let off: Vec<f64> = coefficients.iter().map(|by| -by).collect();
+            take_off(&mut vector, &off, &basis);
             normalise(&mut vector);
             vector
         })
         .collect())
 }
 
-/// Sums in pieces of a fixed length, in their order.
 fn dot(x: &[f64], y: &[f64]) -> f64 {
-    let piece = |(x, y): (&[f64], &[f64])| -> f64 {
-        const LANES: usize = 8;
-        let mut lanes = [0.0; LANES];
-        for (x, y) in x.chunks(LANES).zip(y.chunks(LANES)) {
-            for (lane, (x, y)) in lanes.iter_mut().zip(x.iter().zip(y)) {
-                *lane += x * y;
-            }
-        }
-        lanes.iter().sum()
-    };
-    x.chunks(PIECE).zip(y.chunks(PIECE)).map(piece).sum()
+    vectors::run(Dots([x], y))[0]
 }
 
 fn orthogonalise(x: &mut [f64], basis: &[Vec<f64>]) {
-    let along: Vec<f64> = basis.par_iter().map(|vector| dot(vector, x)).collect();
-    x.par_chunks_mut(PIECE).enumerate().for_each(|(piece, x)| {
-        for (by, vector) in along.iter().zip(basis) {
-            for (x, value) in x.iter_mut().zip(&vector[piece * PIECE..]) {
+    let along: Vec<[f64; TOGETHER]> = basis
+        .par_chunks(TOGETHER)
+        .map(|some| {
+            // A short last chunk repeats its first.
+            let vectors = [0, 1, 2, 3].map(|at| &some.get(at).unwrap_or(&some[0])[..]);
+            vectors::run(Dots(vectors, x))
+        })
+        .collect();
+    take_off(x, &along.as_flattened()[..basis.len()], basis);
+}
+
+/// `x -= by * vector` for vectors one after another.
+fn take_off(x: &mut [f64], by: &[f64], vectors: &[Vec<f64>]) {
+    x.par_chunks_mut(SPAN).enumerate().for_each(|(at, x)| {
+        vectors::run(TakeOff {
+            x,
+            first: at * SPAN,
+            by,
+            vectors,
+        });
+    });
+}
+
+/// Inner products of vectors with one: sums in lanes, in pieces of a fixed length, in their order.
+struct Dots<'a, const R: usize>([&'a [f64]; R], &'a [f64]);
+
+impl<const R: usize> NullaryFnOnce for Dots<'_, R> {
+    type Output = [f64; R];
+
+    #[inline(always)]
+    fn call(self) -> [f64; R] {
+        let Dots(vectors, with) = self;
+        let mut sums = [0.0; R];
+        for (piece, with) in with.chunks(PIECE).enumerate() {
+            let (with, rest) = with.as_chunks::<LANES>();
+            let mut lanes = [[0.0; LANES]; R];
+            let mut parts = [&vectors[0][..0]; R];
+            for row in 0..R {
+                parts[row] = &vectors[row][piece * PIECE..][..with.len() * LANES + rest.len()];
+            }
+            for (at, with) in with.iter().enumerate() {
+                for row in 0..R {
+                    let Some(own) = parts[row][at * LANES..].first_chunk::<LANES>() else {
+                        continue;
+                    };
+                    for lane in 0..LANES {
+                        lanes[row][lane] += own[lane] * with[lane];
+                    }
+                }
+            }
+            for row in 0..R {
+                let own = &parts[row][with.len() * LANES..];
+                for (lane, (own, with)) in lanes[row].iter_mut().zip(own.iter().zip(rest)) {
+                    *lane += own * with;
+                }
+                sums[row] += lanes[row].iter().sum::<f64>();
+            }
+        }
+        sums
+    }
+}
+
+/// What [`take_off`] does to the entries from `first` on.
+struct TakeOff<'a> {
+    x: &'a mut [f64],
+    first: usize,
+    by: &'a [f64],
+    vectors: &'a [Vec<f64>],
+}
+
+impl NullaryFnOnce for TakeOff<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (by, vector) in self.by.iter().zip(self.vectors) {
+            let vector = &vector[self.first..][..self.x.len()];
+            for (x, value) in self.x.iter_mut().zip(vector) {
                 *x -= by * value;
             }
         }
-    });
+    }
 }
 
 /// Brings `x` to length 1 and gives the length it had; a zero vector stays.

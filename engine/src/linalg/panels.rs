@@ -260,6 +260,18 @@ impl Block {
         &self.words[row * self.steps..][..self.steps]
     }
 
+    /// A row's coordinates; none where they are not f32.
+    ///
+    /// # Panics
+    /// As [`Block::words`].
+    pub fn floats(&self, row: usize) -> Option<&[f32]> {
+        let words = self.words(row);
+        (self.isa.precision() == Precision::F32).then(|| {
+            // SAFETY: both have one size and alignment, and all bits are floats.
+            unsafe { std::slice::from_raw_parts(words.as_ptr().cast(), words.len()) }
+        })
+    }
+
     /// The rows in the block.
     pub fn rows(&self) -> usize {
         self.rows

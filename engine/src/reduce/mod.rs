@@ -9,7 +9,7 @@ mod project;
 mod subspace;
 pub mod tsne;
 pub mod umap;
-mod vectors;
+pub(crate) mod vectors;
 
 use messier_query::signature::{Args, Signature};
 use ndarray::{Array2, ArrayView2};

@@ -12,7 +12,9 @@ use super::centers::{SLACK, relative_slack};
 use super::lloyd::{Assign, Start};
 use super::rows::{Rows, TASK};
 use crate::context::{Cancelled, Step};
-use crate::linalg::{Fours, LANES, TwoNearest, bound, squared_distance, squared_norm, two_nearest};
+use crate::linalg::{
+    Fours, LANES, TwoNearest, bound, centre_across, squared_distance, squared_norm, two_nearest,
+};
 
 /// Rows and centres with two bounds a row.
 pub(super) struct Abreast<'a> {
@@ -66,13 +68,16 @@ impl<'a> Abreast<'a> {
         let dims = self.rows.dims();
         let ruler = Ruler::new(dims);
         let groups = self.centers.par_chunks(LANES * dims).map_init(
-            || vec![0.0; LANES * dims],
-            |lanes, centers| {
+            || (vec![0.0; LANES * dims], vec![0.0; dims]),
+            |(lanes, origin), centers| {
                 let mut norms = [0.0; LANES];
+                let mut own: [&[f32]; LANES] = [&[]; LANES];
                 for (lane, center) in centers.chunks_exact(dims).enumerate() {
                     norms[lane] = squared_norm(center);
-                    lay(center.iter().copied(), lane, lanes);
+                    own[lane] = center;
                 }
+                let count = centers.len() / dims;
+                centre_across(self.rows.isa, &own[..count], origin, lanes);
                 let found = two_nearest(self.rows.isa, lanes, &self.packed);
                 // A centre is nearest to itself, or to one that is its equal: then the second is no farther than 0.
                 let bounds = ruler.bounds(&norms, &found);
@@ -110,7 +115,8 @@ impl Assign for Abreast<'_> {
                 || Buffers {
                     open: Vec::with_capacity(TASK),
                     lanes: vec![0.0; LANES * dims],
-                    row: vec![0.0; dims],
+                    staging: vec![0.0; LANES * dims],
+                    origin: vec![0.0; dims],
                 },
                 |buffers, (task, ((labels, upper), lower))| {
                     step.tick(labels.len() as u64)?;
@@ -229,18 +235,12 @@ impl Ruler {
     }
 }
 
-/// Puts a row into a lane.
-fn lay(row: impl Iterator<Item = f32>, lane: usize, lanes: &mut [f32]) {
-    for (x, out) in row.zip(lanes.as_chunks_mut::<LANES>().0) {
-        out[lane] = x;
-    }
-}
-
 struct Buffers {
     /// The rows that the bounds do not settle, by their places in the task.
     open: Vec<u32>,
     lanes: Vec<f32>,
-    row: Vec<f32>,
+    staging: Vec<f32>,
+    origin: Vec<f32>,
 }
 
 /// The rows of one task.
@@ -258,7 +258,13 @@ struct Part<'a> {
 
 impl Part<'_> {
     fn run(&mut self, moved: &[Moved], buffers: &mut Buffers) {
-        let Buffers { open, lanes, row } = buffers;
+        let Buffers {
+            open,
+            lanes,
+            staging,
+            origin,
+        } = buffers;
+        let dims = origin.len();
         open.clear();
         if moved.is_empty() {
             open.extend(0..self.labels.len() as u32);
@@ -267,17 +273,21 @@ impl Part<'_> {
         }
         for group in open.chunks(LANES) {
             let mut norms = [0.0; LANES];
-            for (lane, &at) in group.iter().enumerate() {
+            let mut own: [&[f32]; LANES] = [&[]; LANES];
+            for ((lane, &at), staging) in
+                group.iter().enumerate().zip(staging.chunks_exact_mut(dims))
+            {
                 let number = self.first + at as usize;
                 norms[lane] = self.rows.norms[number];
-                match self.rows.kept(number) {
-                    Some(bits) => lay(bits.iter().map(|x| f32::from_bits(*x)), lane, lanes),
+                own[lane] = match self.rows.kept(number) {
+                    Some(kept) => kept,
                     None => {
-                        self.rows.row(number, row);
-                        lay(row.iter().copied(), lane, lanes);
+                        self.rows.row(number, staging);
+                        staging
                     }
-                }
+                };
             }
+            centre_across(self.rows.isa, &own[..group.len()], origin, lanes);
             let found = two_nearest(self.rows.isa, lanes, self.packed);
             let bounds = self.ruler.bounds(&norms, &found);
             for (lane, &at) in group.iter().enumerate() {
@@ -286,7 +296,7 @@ impl Part<'_> {
                     (self.upper[at], self.lower[at]) = (bounds.upper[lane], bounds.lower[lane]);
                     found.number[lane]
                 } else {
-                    self.decide(at, row)
+                    self.decide(at, &mut staging[..dims])
                 };
                 let before = self.labels[at];
                 if label != before {

@@ -73,7 +73,7 @@ pub(super) fn rounds(
 }
 
 /// Whether rows abreast are faster than bounds for groups: measured, with and without wide registers.
-fn few(isa: Isa, dims: usize, k: usize) -> bool {
+pub(super) fn few(isa: Isa, dims: usize, k: usize) -> bool {
     let most = if isa == Isa::PORTABLE { 8192 } else { 16_384 };
     dims <= 64 && dims * k <= most
 }

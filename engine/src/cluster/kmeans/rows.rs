@@ -116,13 +116,9 @@ impl<'a> Rows<'a> {
         self.points.working_row(self.isa, at, out);
     }
 
-    /// A row in working units as bits of f32, where it is kept so.
-    pub fn kept(&self, at: usize) -> Option<&[u32]> {
-        if self.isa.is_bf16() || self.isa.is_int8() {
-            return None;
-        }
-        let block = self.packed.get(at / TASK)?;
-        Some(block.words(at % TASK))
+    /// A row in working units, where it is kept as it is.
+    pub fn kept(&self, at: usize) -> Option<&[f32]> {
+        self.packed.get(at / TASK)?.floats(at % TASK)
     }
 
     /// Makes rows of a task, by their places in it, ready for [`Rows::products`].
