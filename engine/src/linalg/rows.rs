@@ -50,10 +50,10 @@ for_every_isa! {
 pub fn fetch<'a>(rows: impl IntoIterator<Item = &'a [f32]>) {
     #[cfg(target_arch = "x86_64")]
     for row in rows {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
         for line in row.chunks(16) {
             // SAFETY: any address may be asked for, and this one is inside the row.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
         }
     }
     #[cfg(not(target_arch = "x86_64"))]

@@ -27,6 +27,10 @@ const RUN: usize = 16;
 const RUNS: usize = 32;
 /// Rows that are centred or measured together.
 const ROWS: usize = 1024;
+/// Rows that stand for all where a point near the mean is wanted.
+const SAMPLE: usize = 1024;
+/// With so many times as many rows, the mean is found beside the products, in the same pass.
+const MANY: usize = 16;
 /// Panels of columns whose sums one task keeps.
 const STRIPE: usize = 32;
 /// Up to this many multiplications `f64` throughout costs nothing that anybody notices.
@@ -70,9 +74,14 @@ impl<'a> Centred<'a> {
         if !all.sums.iter().all(|sum| sum.is_finite()) {
             check_finite(x)?;
         }
-        let n = x.nrows() as f64;
-        let mean: Vec<f64> = all.sums.iter().map(|sum| sum / n).collect();
-        let ranges = all.least.iter().zip(&all.most).zip(&mean);
+        Ok(Centred::about(x, &all, x.nrows()))
+    }
+
+    /// About the mean of so many rows, and by the size of what is left of them.
+    fn about(x: ArrayView2<'a, f32>, columns: &Columns, count: usize) -> Centred<'a> {
+        let n = count as f64;
+        let mean: Vec<f64> = columns.sums.iter().map(|sum| sum / n).collect();
+        let ranges = columns.least.iter().zip(&columns.most).zip(&mean);
         let largest = ranges.fold(0.0_f64, |largest, ((&least, &most), mean)| {
             largest
                 .max(mean - f64::from(least))
@@ -83,7 +92,58 @@ impl<'a> Centred<'a> {
         } else {
             1.0
         };
-        Ok(Centred { x, mean, scale })
+        Centred { x, mean, scale }
+    }
+
+    /// [`Centred::new`] and [`Centred::scatter`]; of many rows in one pass, which begins about the mean of a few.
+    ///
+    /// # Errors
+    /// As both.
+    pub fn with_scatter(
+        x: ArrayView2<'a, f32>,
+        context: &Context,
+    ) -> Result<(Centred<'a>, Array2<f64>), Error> {
+        if !is_small(x)
+            && x.nrows() >= MANY * SAMPLE
+            && let Some(found) = Centred::in_one_pass(x, context)?
+        {
+            return Ok(found);
+        }
+        let centred = Centred::new(x, context)?;
+        let scatter = centred.scatter(context)?;
+        Ok((centred, scatter))
+    }
+
+    /// None where the few are not like the rest, or something is not finite.
+    fn in_one_pass(
+        x: ArrayView2<'a, f32>,
+        context: &Context,
+    ) -> Result<Option<(Centred<'a>, Array2<f64>)>, Error> {
+        let n = x.nrows();
+        let some = lines::in_place_or_copied(x.slice_move(s![..;n / SAMPLE, ..]));
+        let some = some.view();
+        let mut columns = Columns::new(x.ncols());
+        columns.add(linalg::isa(), lines::of(&some));
+        if !columns.sums.iter().all(|sum| sum.is_finite()) {
+            return Ok(None);
+        }
+        let mut centred = Centred::about(x, &columns, some.nrows());
+        let sums = Mutex::new(InOrder::default());
+        let (shift, _) = centred.shift();
+        let mut scatter = centred.products(&shift, Some(&sums), context)?;
+        let largest = scatter.diag().fold(0.0_f64, |largest, &v| largest.max(v)) / n as f64;
+        let sums = lock(&sums).take();
+        let finite = sums.iter().chain(scatter.diag()).all(|sum| sum.is_finite());
+        // Squares must have stayed among the normal numbers of f32.
+        if !finite || !(1e-9..1e18).contains(&largest) {
+            return Ok(None);
+        }
+        let rest: Vec<f64> = sums.iter().map(|sum| sum / n as f64).collect();
+        take_off(&mut scatter, &rest, n);
+        for ((mean, &shift), rest) in centred.mean.iter_mut().zip(&shift).zip(&rest) {
+            *mean = (f64::from(shift) + rest) * centred.scale;
+        }
+        Ok(Some((centred, scatter)))
     }
 
     /// Rows `rows` less the mean, divided by the scale.
@@ -126,33 +186,51 @@ impl<'a> Centred<'a> {
     /// [`Error::Cancelled`].
     pub fn scatter(&self, context: &Context) -> Result<Array2<f64>, Error> {
         let (n, d) = self.x.dim();
-        if d.saturating_mul(d).saturating_mul(n) <= SMALL {
-            symmetric(d, n, context, |panels, rows, columns| {
+        if is_small(self.x) {
+            let fill = |panels: &mut Panels<f64>, rows: Range<usize>, columns: usize| {
                 let part = self.x.slice(s![rows, ..columns]);
                 panels.pack_columns(part, |column, value| self.entry(column, value));
-            })
+            };
+            symmetric(d, n, context, fill, |_| {})
         } else {
-            // Single precision takes a shift of single precision away; what the mean has beyond it, once and for all.
-            let scaled: Vec<f64> = self.mean.iter().map(|mean| mean / self.scale).collect();
-            let shift: Vec<f32> = scaled.iter().map(|&mean| mean as f32).collect();
-            let factor = self.scale.recip() as f32;
-            let mut scatter = symmetric(d, n, context, |panels, rows, columns| {
-                let part = self.x.slice(s![rows, ..columns]);
-                panels.pack_centred_columns(part, factor, &shift[..columns]);
-            })?;
-            let rest: Vec<f64> = scaled
-                .iter()
-                .zip(&shift)
-                .map(|(mean, &shift)| mean - f64::from(shift))
-                .collect();
-            for (mut line, own) in scatter.outer_iter_mut().zip(&rest) {
-                for (value, other) in line.iter_mut().zip(&rest) {
-                    // In this order both halves get the same bits.
-                    *value -= own * other * n as f64;
-                }
-            }
+            let (shift, rest) = self.shift();
+            let mut scatter = self.products(&shift, None, context)?;
+            take_off(&mut scatter, &rest, n);
             Ok(scatter)
         }
+    }
+
+    /// The scaled mean in single precision, and what it has beyond that: single precision takes a shift of single precision
+    /// away, and the rest is taken off the products, once and for all.
+    fn shift(&self) -> (Vec<f32>, Vec<f64>) {
+        let scaled = self.mean.iter().map(|mean| mean / self.scale);
+        let parts = scaled.map(|mean| (mean as f32, mean - f64::from(mean as f32)));
+        parts.unzip()
+    }
+
+    /// The products of the columns less a shift, in single precision; their sums go to `sums`.
+    fn products(
+        &self,
+        shift: &[f32],
+        sums: Option<&Mutex<InOrder>>,
+        context: &Context,
+    ) -> Result<Array2<f64>, Error> {
+        let (n, d) = self.x.dim();
+        let factor = self.scale.recip() as f32;
+        let fill = |panels: &mut Panels<f32>, rows: Range<usize>, columns: usize| {
+            let chain = rows.start / CHAIN;
+            let part = self.x.slice(s![rows, ..columns]);
+            panels.pack_centred_columns(part, factor, &shift[..columns]);
+            if let Some(sums) = sums
+                && columns == d
+            {
+                lock(sums).add(chain, panels.sums(columns));
+            }
+        };
+        symmetric(d, n, context, fill, |rows| {
+            let rows = rows.filter_map(|row| self.x.row(row).to_slice());
+            linalg::fetch(rows);
+        })
     }
 
     /// `XX'` of the centred, scaled rows: `n x n`, for few rows of many columns. `n^2 d` operations.
@@ -162,19 +240,21 @@ impl<'a> Centred<'a> {
     pub fn gram(&self, context: &Context) -> Result<Array2<f64>, Error> {
         let (n, d) = self.x.dim();
         if n.saturating_mul(n).saturating_mul(d) <= SMALL {
-            symmetric(n, d, context, |panels, columns, rows| {
+            let fill = |panels: &mut Panels<f64>, columns: Range<usize>, rows: usize| {
                 let first = columns.start;
                 let part = self.x.slice(s![..rows, columns]);
                 panels.pack(part, |column, value| self.entry(first + column, value));
-            })
+            };
+            symmetric(n, d, context, fill, |_| {})
         } else {
-            symmetric(n, d, context, |panels, columns, rows| {
+            let fill = |panels: &mut Panels<f32>, columns: Range<usize>, rows: usize| {
                 let first = columns.start;
                 let part = self.x.slice(s![..rows, columns]);
                 panels.pack(part, |column, value| {
                     self.entry(first + column, value) as f32
                 });
-            })
+            };
+            symmetric(n, d, context, fill, |_| {})
         }
     }
 
@@ -185,17 +265,59 @@ impl<'a> Centred<'a> {
     }
 }
 
+/// Whether double precision throughout costs nothing.
+fn is_small(x: ArrayView2<'_, f32>) -> bool {
+    let (n, d) = x.dim();
+    d.saturating_mul(d).saturating_mul(n) <= SMALL
+}
+
+/// Products of `n` rows less what their mean is from 0.
+fn take_off(scatter: &mut Array2<f64>, mean: &[f64], n: usize) {
+    for (mut line, own) in scatter.outer_iter_mut().zip(mean) {
+        for (value, other) in line.iter_mut().zip(mean) {
+            // In this order both halves get the same bits.
+            *value -= own * other * n as f64;
+        }
+    }
+}
+
+/// Sums of chains, added up in the chains' order whichever is found first.
+#[derive(Debug, Default)]
+struct InOrder {
+    total: Vec<f64>,
+    chains: usize,
+    waiting: BTreeMap<usize, Vec<f64>>,
+}
+
+impl InOrder {
+    fn add(&mut self, chain: usize, sums: Vec<f64>) {
+        self.waiting.insert(chain, sums);
+        while let Some(sums) = self.waiting.remove(&self.chains) {
+            self.total.resize(sums.len(), 0.0);
+            for (total, sum) in self.total.iter_mut().zip(sums) {
+                *total += sum;
+            }
+            self.chains += 1;
+        }
+    }
+
+    fn take(&mut self) -> Vec<f64> {
+        std::mem::take(&mut self.total)
+    }
+}
+
 fn range(block: usize, n: usize) -> Range<usize> {
     block * ROWS..((block + 1) * ROWS).min(n)
 }
 
 /// The inner products of `size` rows of `depth` entries with each other. `fill(panels, entries, rows)` packs those
-/// entries of the first so many rows.
+/// entries of the first so many rows; `ahead(entries)` is told which will be packed before long.
 fn symmetric<T: Number>(
     size: usize,
     depth: usize,
     context: &Context,
     fill: impl Fn(&mut Panels<T>, Range<usize>, usize) + Sync,
+    ahead: impl Fn(Range<usize>) + Sync,
 ) -> Result<Array2<f64>, Error> {
     let chains = depth.div_ceil(CHAIN);
     let each = (chains / RUNS).clamp(1, RUN);
@@ -220,7 +342,16 @@ fn symmetric<T: Number>(
                 step.tick(1)?;
                 let entries = chain * CHAIN..((chain + 1) * CHAIN).min(depth);
                 fill(&mut packed, entries, (stripe.panels.end * LANES).min(size));
+                let (later, lines) = ((chain + 1) * CHAIN, stripe.panels.end);
+                let mut line = None;
                 for ((a, b), sums) in stripe.pairs().zip(&mut sums) {
+                    if line != Some(a) {
+                        // A little at a time, so that what is asked for comes while the products are made.
+                        let from = later + a * CHAIN / lines;
+                        let to = later + (a + 1) * CHAIN / lines;
+                        ahead(from.min(depth)..to.min(depth));
+                        line = Some(a);
+                    }
                     product::add_square(&packed, a, &packed, b, sums);
                 }
             }
@@ -243,8 +374,15 @@ fn symmetric<T: Number>(
                 let first = b / STRIPE * STRIPE;
                 let stripe = first..(first + STRIPE).min(panels);
                 let tile = &total[b / STRIPE][tile(&stripe, a, b)];
-                for ((r, c), value) in part.indexed_iter_mut() {
-                    *value = if i <= j { tile[r][c] } else { tile[c][r] };
+                for (r, mut line) in part.outer_iter_mut().enumerate() {
+                    let line = line.as_slice_mut().unwrap_or_default();
+                    if i <= j {
+                        line.copy_from_slice(&tile[r][..line.len()]);
+                    } else {
+                        for (value, mirrored) in line.iter_mut().zip(tile) {
+                            *value = mirrored[r];
+                        }
+                    }
                 }
             }
         });
@@ -321,7 +459,7 @@ impl<T: Number> Stripe<T> {
 }
 
 /// A thread that panicked took its sums with it, and the panic goes on to the caller.
-fn lock<T>(found: &Mutex<Found<T>>) -> MutexGuard<'_, Found<T>> {
+fn lock<T>(found: &Mutex<T>) -> MutexGuard<'_, T> {
     found.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -360,5 +498,53 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn one_pass_finds_the_mean_and_the_products() {
+        let (n, d) = (16_500, 131);
+        let draw = |i: usize, j: usize| crate::random::uniform(6, j as u64 % 9, i as u64) as f32;
+        let x = Array2::from_shape_fn((n, d), |(i, j)| draw(i, j) + j as f32 + i as f32 * 1e-4);
+        let context = Context::new(0);
+        let whole = Centred::new(x.view(), &context).unwrap();
+        let (found, scatter) = Centred::with_scatter(x.view(), &context).unwrap();
+        for (found, mean) in found.mean.iter().zip(&whole.mean) {
+            assert!((found - mean).abs() < 1e-6, "{found} {mean}");
+        }
+        let by = (found.scale / whole.scale).powi(2);
+        let wanted = whole.scatter(&context).unwrap();
+        for (found, wanted) in scatter.iter().zip(&wanted) {
+            assert!((found * by - wanted).abs() < 1e-6 * n as f64);
+        }
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.unwrap()
+                .install(|| Centred::with_scatter(x.view(), &context).unwrap())
+        };
+        for threads in [1, 3] {
+            let (again, same) = on(threads);
+            assert_eq!(again.mean, found.mean);
+            assert_eq!(same, scatter);
+        }
+    }
+
+    #[test]
+    fn a_few_rows_that_are_not_like_the_rest_do_not_decide() {
+        let (n, d) = (16_384, 129);
+        let context = Context::new(0);
+        // The few are equal; the rest are tiny, or huge.
+        for size in [1e-25_f32, 1e25] {
+            let x = Array2::from_shape_fn((n, d), |(i, j)| {
+                let draw = crate::random::uniform(6, j as u64, i as u64) as f32;
+                if i % 16 == 0 { 0.0 } else { size * draw }
+            });
+            let (found, scatter) = Centred::with_scatter(x.view(), &context).unwrap();
+            let whole = Centred::new(x.view(), &context).unwrap();
+            assert_eq!(found.mean, whole.mean);
+            assert_eq!(scatter, whole.scatter(&context).unwrap());
+        }
+        let mut x = Array2::zeros((n, d));
+        x[(7, 3)] = f32::NAN;
+        assert!(Centred::with_scatter(x.view(), &context).is_err());
     }
 }

@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::counted::counted;
 use crate::error::{Error, arguments};
 use crate::finite::check_finite;
+use crate::pool::within;
 
 /// Rows of one block of the projection.
 const ROWS: usize = 128;
@@ -180,6 +181,15 @@ impl Model {
         solver: Solver,
         context: &Context,
     ) -> Result<Model, Error> {
+        within(|| Model::found(x, k, solver, context))
+    }
+
+    fn found(
+        x: ArrayView2<'_, f32>,
+        k: usize,
+        solver: Solver,
+        context: &Context,
+    ) -> Result<Model, Error> {
         let (n, d) = x.dim();
         let side = n.min(d);
         let iterates = solver.iterates(side, k);
@@ -188,18 +198,21 @@ impl Model {
                 "PCA of {n} rows of {d} numbers needs a {side} x {side} matrix; it works up to {WIDEST} columns or rows"
             )));
         }
-        let centred = Centred::new(x, context)?;
         let wide = n < d && !iterates;
-        let found = if iterates {
-            subspace::largest(&centred, k, context)?
+        let (centred, found) = if iterates {
+            let centred = Centred::new(x, context)?;
+            let found = subspace::largest(&centred, k, context)?;
+            (centred, found)
         } else {
-            let product = if wide {
-                centred.gram(context)?
+            let (centred, product) = if wide {
+                let centred = Centred::new(x, context)?;
+                let product = centred.gram(context)?;
+                (centred, product)
             } else {
-                centred.scatter(context)?
+                Centred::with_scatter(x, context)?
             };
             let step = context.step("decompose", side as u64);
-            eigen::symmetric(product, k, &step)?
+            (centred, eigen::symmetric(product, k, &step)?)
         };
         let largest = found.values.first().copied().unwrap_or(0.0).max(0.0);
         let possible = k.min(d).min(n.saturating_sub(1));

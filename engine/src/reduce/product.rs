@@ -45,6 +45,19 @@ impl Panels<f32> {
     }
 }
 
+impl Panels<f32> {
+    /// The sums of the first so many rows, single precision for as long as a row is.
+    pub fn sums(&self, rows: usize) -> Vec<f64> {
+        let mut sums = vec![0.0; rows];
+        vectors::run(RowSums {
+            words: &self.words,
+            depth: self.depth,
+            sums: &mut sums,
+        });
+        sums
+    }
+}
+
 impl<T: Copy + Default> Panels<T> {
     /// Packs the rows of `x`, each entry through `map(column, entry)`, in place of what was there.
     pub fn pack<U: Copy>(&mut self, x: ArrayView2<'_, U>, map: impl Fn(usize, U) -> T) {
@@ -191,6 +204,37 @@ pub fn write<T: Number>(left: &Panels<T>, right: &Panels<T>, mut out: ArrayViewM
     }
 }
 
+/// Of rows in panels.
+struct RowSums<'a> {
+    words: &'a [f32],
+    depth: usize,
+    sums: &'a mut [f64],
+}
+
+impl NullaryFnOnce for RowSums<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let panels = self.words.chunks_exact((LANES * self.depth).max(1));
+        for (panel, sums) in panels.zip(self.sums.chunks_mut(LANES)) {
+            let (pairs, last) = panel.as_chunks::<{ 2 * LANES }>();
+            let mut lanes = [0.0_f32; 2 * LANES];
+            for pair in pairs {
+                for lane in 0..2 * LANES {
+                    lanes[lane] += pair[lane];
+                }
+            }
+            for (lane, x) in lanes.iter_mut().zip(last) {
+                *lane += x;
+            }
+            for (lane, sum) in sums.iter_mut().enumerate() {
+                *sum = f64::from(lanes[lane]) + f64::from(lanes[LANES + lane]);
+            }
+        }
+    }
+}
+
 struct Total<'a, T> {
     sums: &'a Square<T>,
     total: &'a mut Square<f64>,
@@ -263,6 +307,21 @@ mod tests {
                 assert_eq!(value.to_bits(), wanted.to_bits(), "{m} {n} {d}: {i} {j}");
                 assert_eq!(wide[[i, j]].to_bits(), exact.to_bits());
             }
+        }
+    }
+
+    #[test]
+    fn rows_are_summed_without_their_padding() {
+        for (rows, depth) in [(1, 1), (16, 6), (21, 9)] {
+            let x = noise(rows, depth, 5);
+            let mut packed = Panels::default();
+            packed.pack(x.view(), |_, value| value);
+            let found = packed.sums(rows);
+            for (row, found) in x.outer_iter().zip(&found) {
+                let wanted: f64 = row.iter().map(|&v| f64::from(v)).sum();
+                assert!((found - wanted).abs() < 1e-6);
+            }
+            assert_eq!(found.len(), rows);
         }
     }
 

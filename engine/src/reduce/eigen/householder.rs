@@ -15,7 +15,7 @@ use crate::reduce::vectors;
 /// Sums are kept in so many lanes, whatever the registers' width.
 const LANES: usize = 8;
 /// With more rows left than this, a pass over them is cut in pieces and worth waking other threads.
-const PARALLEL_ROWS: usize = 768;
+const PARALLEL_ROWS: usize = 256;
 /// Rows of one piece.
 const PIECE: usize = 64;
 
@@ -112,6 +112,22 @@ pub fn reduce(a: &mut Array2<f64>, step: &Step<'_>) -> Result<Tridiagonal, Error
         std::mem::swap(&mut w, &mut product);
     }
     Ok(found)
+}
+
+impl Tridiagonal {
+    /// The matrix alone.
+    pub fn clone_without_reflectors(&self) -> Tridiagonal {
+        Tridiagonal {
+            diagonal: self.diagonal.clone(),
+            beside: self.beside.clone(),
+            reflectors: Vec::new(),
+        }
+    }
+}
+
+/// A sum of products.
+pub fn dot(x: &[f64], y: &[f64]) -> f64 {
+    vectors::run(Dot(x, y))
 }
 
 /// A sum of products, in lanes.

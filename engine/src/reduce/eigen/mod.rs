@@ -8,6 +8,7 @@
 #![allow(clippy::needless_range_loop)]
 
 mod householder;
+mod inverse;
 mod ql;
 
 use ndarray::Array2;
@@ -21,6 +22,8 @@ use ql::{Carry, SLAB};
 
 /// A matrix is scaled by a power of two of at most this many digits.
 const FARTHEST: f64 = 1000.0;
+/// At most one vector of so many is found from its eigenvalue.
+const FEW: usize = 4;
 
 /// The result of [`symmetric`].
 #[derive(Debug, Clone, PartialEq)]
@@ -91,21 +94,62 @@ fn towards_one<'a>(entries: impl Iterator<Item = &'a f64>) -> f64 {
     }
 }
 
+/// The places of values, largest first, of equals the first first.
+fn descending(values: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&i, &j| values[j].total_cmp(&values[i]).then(i.cmp(&j)));
+    order
+}
+
 /// The eigenpairs of the matrix that was multiplied by `factor`, reflected and is tridiagonal now.
 fn finish(mut matrix: Tridiagonal, factor: f64, k: usize, step: &Step<'_>) -> Result<Eigen, Error> {
     let n = matrix.diagonal.len();
-    let rotations = ql::diagonalise(&mut matrix);
+    let k = k.min(n);
+    let few = FEW * k <= n && k > 0;
+    let before = few.then(|| matrix.clone_without_reflectors());
+    let mut rotations = Vec::new();
+    if few {
+        ql::diagonalise(&mut matrix, |_| {});
+    } else {
+        rotations.reserve(n * n);
+        ql::diagonalise(&mut matrix, |rotation| rotations.push(rotation));
+    }
+    let mut order = descending(&matrix.diagonal);
+    let mut starts = None;
+    if let Some(before) = before {
+        step.tick(0)?;
+        let values: Vec<f64> = order[..k].iter().map(|&i| matrix.diagonal[i]).collect();
+        starts = inverse::vectors(&before, &values);
+        if starts.is_none() {
+            (matrix.diagonal, matrix.beside) = (before.diagonal, before.beside);
+            ql::diagonalise(&mut matrix, |rotation| rotations.push(rotation));
+            order = descending(&matrix.diagonal);
+        }
+    }
     let diagonal = &matrix.diagonal;
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|&i, &j| diagonal[j].total_cmp(&diagonal[i]).then(i.cmp(&j)));
-    let wanted = &order[..k.min(n)];
+    let wanted = &order[..k];
     let slabs: Vec<Vec<[f64; SLAB]>> = wanted
         .par_chunks(SLAB)
-        .map(|wanted| {
+        .enumerate()
+        .map(|(slab, wanted)| {
             step.tick(0)?;
+            let mut x = vec![[0.0; SLAB]; n];
+            match &starts {
+                Some(starts) => {
+                    for (lane, start) in starts[slab * SLAB..].iter().take(SLAB).enumerate() {
+                        for (x, value) in x.iter_mut().zip(start) {
+                            x[lane] = *value;
+                        }
+                    }
+                }
+                None => {
+                    for (lane, &i) in wanted.iter().enumerate() {
+                        x[i][lane] = 1.0;
+                    }
+                }
+            }
             Ok(vectors::run(Carry {
-                wanted,
-                n,
+                x,
                 rotations: &rotations,
                 reflectors: &matrix.reflectors,
             }))

@@ -30,12 +30,11 @@ fn hypotenuse(a: f64, b: f64) -> f64 {
     }
 }
 
-/// Turns the diagonal into the eigenvalues, in no order, and gives the rotations that did it. Squares of the entries must not
-/// overflow. About `30 n^2` operations.
-pub fn diagonalise(matrix: &mut Tridiagonal) -> Vec<Rotation> {
+/// Turns the diagonal into the eigenvalues, in no order, and tells `keep` the rotations that did it. Squares of the entries
+/// must not overflow. About `30 n^2` operations.
+pub fn diagonalise(matrix: &mut Tridiagonal, mut keep: impl FnMut(Rotation)) {
     let (d, e) = (&mut matrix.diagonal, &mut matrix.beside);
     let n = d.len();
-    let mut rotations = Vec::with_capacity(n * n);
     for l in 0..n {
         for _ in 0..MAX_SWEEPS {
             let negligible = |i: usize| {
@@ -73,7 +72,7 @@ pub fn diagonalise(matrix: &mut Tridiagonal) -> Vec<Rotation> {
                 shift = sin * t;
                 d[i + 1] = g + shift;
                 g = cos * t - b;
-                rotations.push(Rotation {
+                keep(Rotation {
                     row: i as u32,
                     cos,
                     sin,
@@ -86,15 +85,12 @@ pub fn diagonalise(matrix: &mut Tridiagonal) -> Vec<Rotation> {
             }
         }
     }
-    rotations
 }
 
-/// Carries unit vectors back through rotations and reflections: entry `i` of vector `wanted[l]` of the tridiagonal matrix's
-/// eigenvectors comes out at `[i][l]`.
+/// Carries vectors back through rotations and reflections, entry `i` of vector `l` at `[i][l]`: a unit vector becomes an
+/// eigenvector, and so does one of the tridiagonal matrix where there are no rotations.
 pub struct Carry<'a> {
-    /// At most [`SLAB`] vectors.
-    pub wanted: &'a [usize],
-    pub n: usize,
+    pub x: Vec<[f64; SLAB]>,
     pub rotations: &'a [Rotation],
     pub reflectors: &'a [Reflector],
 }
@@ -104,10 +100,7 @@ impl NullaryFnOnce for Carry<'_> {
 
     #[inline(always)]
     fn call(self) -> Vec<[f64; SLAB]> {
-        let mut x = vec![[0.0; SLAB]; self.n];
-        for (lane, &i) in self.wanted.iter().enumerate() {
-            x[i][lane] = 1.0;
-        }
+        let mut x = self.x;
         // Backwards, each rotation begins with the row at which the one before ended: it stays in registers.
         let mut carried = [0.0; SLAB];
         let mut at = None;
