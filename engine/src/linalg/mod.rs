@@ -20,6 +20,7 @@ mod distance;
 mod int8;
 mod isa;
 mod lanes;
+mod large;
 mod layer_end;
 mod leaf;
 mod moments;
@@ -42,6 +43,7 @@ pub use coded::{Coding, NO_PAIR, SIDE, count_at_most, fold_least, select_coded, 
 pub use convolve::{DepthwiseFilter, depthwise_row, same_padding};
 pub use distance::{dot, squared_distance, squared_distances, squared_norm};
 pub use isa::{Isa, forced_isa, isa};
+pub use large::zeroed;
 pub use layer_end::{add_bias, add_bias_and};
 pub use leaf::{LEAF, leaf_below, leaf_outside};
 pub use moments::add_moments;

@@ -172,11 +172,12 @@ fn grow(
         }
     });
     let core: Vec<f32> = core.collect();
-    let stretched: Vec<f32> = squared
-        .into_par_iter()
-        .with_min_len(1 << 14)
-        .map(|squared| squared * stretch)
-        .collect();
+    let mut stretched = squared;
+    if stretch != 1.0 {
+        stretched
+            .par_iter_mut()
+            .for_each(|squared| *squared *= stretch);
+    }
     let end = (0..n)
         .map(|row| {
             if k + 1 >= n || believed {
