@@ -11,6 +11,9 @@ use crate::error::Error;
 use crate::linalg::{Block, Isa, LANES, Panels, nearest, products, select_below, sum_of_squares};
 use crate::neighbors::Points;
 
+/// Cells, as a multiple of the root of the number of rows. With more, a row meets hardly fewer rows until enough of its
+/// neighbours are among them, and finding its cells takes longer.
+const CELLS: f64 = 1.2;
 /// Rows of one task.
 const ROWS: usize = 64;
 /// Rows a cell that centres are trained on.
@@ -39,7 +42,7 @@ pub(super) struct Cells {
 }
 
 impl Cells {
-    /// Puts some rows, ascending, into about `2.5 sqrt(n)` cells. Every row lists at least as many as hold `enough` rows.
+    /// Puts some rows, ascending, into about `1.2 sqrt(n)` cells. Every row lists at least as many as hold `enough` rows.
     /// O(n^1.5 d).
     pub fn new(
         isa: Isa,
@@ -49,7 +52,7 @@ impl Cells {
         context: &Context,
     ) -> Result<Cells, Error> {
         let n = rows.len();
-        let count = ((2.5 * (n as f64).sqrt()) as usize).clamp(1, n);
+        let count = ((CELLS * (n as f64).sqrt()) as usize).clamp(1, n);
         // Whole numbers lose nothing in any of them.
         let d = points.dims();
         let isa = isa.coarse(d).unwrap_or(isa.for_dims(d));
@@ -147,6 +150,7 @@ struct Buffers {
     staging: Vec<f32>,
     tile: Vec<f32>,
     listed: Vec<(f32, u32)>,
+    keys: Vec<u64>,
 }
 
 impl Buffers {
@@ -157,6 +161,7 @@ impl Buffers {
             staging: Vec::new(),
             tile: vec![0.0; ROWS * centres.offsets.len()],
             listed: Vec::new(),
+            keys: Vec::new(),
         }
     }
 
@@ -196,7 +201,6 @@ impl Buffers {
             0,
             &mut listed,
         );
-        let order = |a: &(f32, u32), b: &(f32, u32)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
         let mut most = MOST_LISTED;
         if listed.len() < LEAST_LISTED {
             // A row apart from all but its own centre.
@@ -204,12 +208,19 @@ impl Buffers {
             listed.clear();
             select_below(self.isa, &centres.offsets, sums, f32::MAX, 0, &mut listed);
         }
-        if listed.len() > most {
-            listed.select_nth_unstable_by(most - 1, order);
-            listed.truncate(most);
+        // Bits of numbers that are not negative order as the numbers do; ties go to the lower cell.
+        let keys = listed.iter().map(|&(value, cell)| {
+            (u64::from((value - least).max(0.0).to_bits()) << 32) | u64::from(cell)
+        });
+        self.keys.clear();
+        self.keys.extend(keys);
+        if self.keys.len() > most {
+            self.keys.select_nth_unstable(most - 1);
+            self.keys.truncate(most);
         }
-        listed.sort_unstable_by(order);
-        list.extend(listed.iter().map(|&(value, cell)| (cell, value - least)));
+        self.keys.sort_unstable();
+        let cells = self.keys.iter();
+        list.extend(cells.map(|&key| (key as u32, f32::from_bits((key >> 32) as u32))));
         self.listed = listed;
     }
 }
