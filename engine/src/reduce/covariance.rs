@@ -374,15 +374,8 @@ fn symmetric<T: Number>(
                 let first = b / STRIPE * STRIPE;
                 let stripe = first..(first + STRIPE).min(panels);
                 let tile = &total[b / STRIPE][tile(&stripe, a, b)];
-                for (r, mut line) in part.outer_iter_mut().enumerate() {
-                    let line = line.as_slice_mut().unwrap_or_default();
-                    if i <= j {
-                        line.copy_from_slice(&tile[r][..line.len()]);
-                    } else {
-                        for (value, mirrored) in line.iter_mut().zip(tile) {
-                            *value = mirrored[r];
-                        }
-                    }
+                for ((r, c), value) in part.indexed_iter_mut() {
+                    *value = if i <= j { tile[r][c] } else { tile[c][r] };
                 }
             }
         });

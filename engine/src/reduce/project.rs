@@ -2,7 +2,7 @@
 //!
 //! The lanes are rows and the components are spread, so that any number of components costs what it is and no padding.
 
-use ndarray::{ArrayView2, ArrayViewMut2, s};
+use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::lines;
 use crate::linalg::{self, LANES};
@@ -69,34 +69,19 @@ impl Components {
         let x = x.view();
         let rows: Vec<&[f32]> = lines::of(&x).collect();
         room.resize(self.shift.len() * LANES, 0.0);
-        let mut later = rows.chunks(LANES).skip(1);
         for (block, rows) in rows.chunks(LANES).enumerate() {
-            linalg::fetch(later.next().unwrap_or_default().iter().copied());
             linalg::centre_across(isa, rows, &self.shift, room);
             let panels = self.panels.iter().zip(self.rest.chunks(self.each));
             for (at, (panel, rest)) in panels.enumerate() {
                 let products = linalg::square(isa, panel, room, rest.len());
-                let columns = at * self.each..at * self.each + rest.len();
-                let mut to = out.slice_mut(s![block * LANES.., columns]);
-                for (row, mut to) in to.outer_iter_mut().take(rows.len()).enumerate() {
-                    let products = products.iter().map(|products| products[row]);
-                    match to.as_slice_mut() {
-                        Some(to) => write_less(to, products, rest),
-                        None => write_less(&mut to, products, rest),
+                for (row, _) in rows.iter().enumerate() {
+                    let mut to = out.row_mut(block * LANES + row);
+                    for (i, rest) in rest.iter().enumerate() {
+                        to[at * self.each + i] = products[i][row] - rest;
                     }
                 }
             }
         }
-    }
-}
-
-fn write_less<'a>(
-    to: impl IntoIterator<Item = &'a mut f32>,
-    from: impl Iterator<Item = f32>,
-    rest: &[f32],
-) {
-    for ((to, from), rest) in to.into_iter().zip(from).zip(rest) {
-        *to = from - rest;
     }
 }
 

@@ -12,8 +12,6 @@ use crate::random;
 const SOLVES: usize = 3;
 /// Values closer than this share of the largest have vectors that are made orthogonal.
 const CLOSE: f64 = 1e-3;
-/// Entries below this are 0.
-const FAINT: f64 = 1e-100;
 /// The least length that must be left of a vector then.
 const LEFT: f64 = 0.5;
 
@@ -145,21 +143,14 @@ impl Factors {
             if exchanged {
                 x.swap(i, i + 1);
             }
-            x[i + 1] = unless_faint(x[i + 1] - by * x[i]);
+            x[i + 1] -= by * x[i];
         }
         let (mut next, mut after) = (0.0, 0.0);
         for (x, [own, right, second]) in x.iter_mut().zip(&self.upper).rev() {
-            *x = unless_faint((*x - right * next - second * after) / own);
+            *x = (*x - right * next - second * after) / own;
             (next, after) = (*x, next);
         }
     }
-}
-
-/// Nothing in place of what is nothing beside a vector's length: far from their largest entries vectors fall off beyond the
-/// normal numbers, and processors are slow there.
-#[inline(always)]
-fn unless_faint(x: f64) -> f64 {
-    if x.abs() < FAINT { 0.0 } else { x }
 }
 
 #[cfg(test)]
