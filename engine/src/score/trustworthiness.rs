@@ -17,8 +17,8 @@ const EXACT_ROWS: usize = 10_000;
 const BUDGET: usize = 100_000_000_000;
 /// But at least this many.
 const LEAST_ROWS: usize = 1000;
-/// Rows judged together, between two looks at the stop.
-const ROWS: usize = 16;
+/// Rows judged together, between two looks at the stop: what they meet is read from memory once for all of them.
+const ROWS: usize = 64;
 /// Columns multiplied at once.
 const COLUMNS: usize = 512;
 
