@@ -5,7 +5,7 @@
 //! cargo run --release -p messier-benches --example memory -- knn 1000000 512 15 [SECONDS]
 //! ```
 //! Rows lie in memory as one array; the peak is the process's `VmHWM`, and what is more than before the method began is the
-//! method's own. Neighbours of a million rows take long: after so many seconds they are stopped, which is after all that they
+//! method's own. Neighbours of a million rows take long: after so many seconds they are stopped, which is after nearly all that they
 //! need was taken but the lists they return, and the size of those is added.
 
 use std::error::Error;
