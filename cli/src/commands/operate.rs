@@ -65,7 +65,7 @@ pub fn show(dataset: &str, record: &RunRecord, job: &Job<'_>) -> Result<(), Fail
     }
     let paint = job.paint();
     job.terminal.line(render::run::summary(record, paint))?;
-    let notes = render::run::notes(record, job.columns().unwrap_or(200), paint);
+    let notes = render::run::notes(record, job.columns().unwrap_or(usize::MAX), paint);
     if !notes.is_empty() {
         job.terminal.note(notes);
     }

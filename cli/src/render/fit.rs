@@ -99,6 +99,18 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// `text` behind a word of five letters, two columns in, its later lines under its first, in about `columns` in all.
+pub fn behind(word: &str, text: &str, columns: usize) -> String {
+    const LEAD: usize = 8;
+    let lines = wrap(text, columns.saturating_sub(LEAD).max(30));
+    let mut out = String::new();
+    for (at, line) in lines.iter().enumerate() {
+        let lead = if at == 0 { word } else { "     " };
+        out.push_str(&format!("  {lead} {line}\n"));
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 use messier_engine::runs::{Edit, RunRecord, Status};
 use serde_json::Value as Json;
 
-use super::fit::{printable, shorten_end};
+use super::fit::{behind, printable};
 use super::number::{count, duration, grouped, short};
 use super::paint::Paint;
 
@@ -131,11 +131,8 @@ pub fn notes(record: &RunRecord, columns: usize, paint: Paint) -> String {
             .as_deref()
             .map(|id| format!("{id}: "))
             .unwrap_or_default();
-        let line = shorten_end(
-            &printable(&format!("{about}{}", note.message)),
-            columns.saturating_sub(8),
-        );
-        out.push_str(&format!("  {} {line}\n", paint.warn("note:")));
+        let sentence = printable(&format!("{about}{}", note.message));
+        out.push_str(&behind(&paint.warn("note:"), &sentence, columns));
     }
     if record.notes.len() > NOTES {
         let more = grouped((record.notes.len() - NOTES) as u64);
@@ -299,5 +296,19 @@ mod tests {
             summary(&record, Paint::new(false))
         );
         insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn a_long_note_is_told_to_its_end() {
+        let mut record = sample::record();
+        record.notes[0].message = "one word after another ".repeat(9) + "and the last";
+        let told = notes(&record, 60, Paint::new(false));
+        assert!(told.ends_with("and the last\n"), "{told}");
+        assert!(told.lines().count() > 3 && told.lines().all(|line| line.len() <= 60));
+        assert!(
+            told.lines()
+                .skip(1)
+                .all(|line| line.starts_with("        "))
+        );
     }
 }

@@ -3,7 +3,7 @@
 use messier_engine::runs::{RunRecord, Try};
 use serde_json::Value as Json;
 
-use super::fit::{printable, wrap};
+use super::fit::{behind, printable};
 use super::number::{duration, grouped, short};
 use super::paint::Paint;
 use super::table::{Cell, Column, Give, Table, Tone};
@@ -143,15 +143,8 @@ pub fn text(record: &RunRecord, columns: Option<usize>, paint: Paint) -> String 
             },
             printable(one.problem.as_deref().unwrap_or("no result"))
         );
-        let room = columns.unwrap_or(usize::MAX).saturating_sub(8).max(30);
-        for (at, line) in wrap(&sentence, room).iter().enumerate() {
-            let lead = if at == 0 {
-                paint.warn("none:")
-            } else {
-                "     ".to_owned()
-            };
-            out.push_str(&format!("  {lead} {line}\n"));
-        }
+        let room = columns.unwrap_or(usize::MAX);
+        out.push_str(&behind(&paint.warn("none:"), &sentence, room));
     }
     out
 }
