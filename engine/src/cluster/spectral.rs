@@ -125,14 +125,14 @@ fn cluster(
     let (component, parts) = graph.components();
     let places = if parts > k {
         context.notes.remark(format!(
-                "the neighbour graph falls into {parts} parts, more than the {k} clusters asked for; parts were grouped by their means, or raise `n_neighbors`"
-            ));
+            "the neighbour graph falls into {parts} parts, more than the {k} clusters asked for; parts were grouped by their means, or raise `n_neighbors`"
+        ));
         means(x, &component, parts)
     } else {
         if parts > 1 {
             context.notes.remark(format!(
-                    "the neighbour graph falls into {parts} parts; no cluster reaches over two of them unless clusters are few"
-                ));
+                "the neighbour graph falls into {parts} parts; no cluster reaches over two of them unless clusters are few"
+            ));
         }
         places(&graph, &component, parts, waves, context)?
     };
@@ -154,8 +154,8 @@ fn cluster(
     let found = clustering.len();
     if found < k {
         context.notes.remark(format!(
-                "spectral clustering found {found} clusters instead of {k}: the waves place rows at only {found} different places"
-            ));
+            "spectral clustering found {found} clusters instead of {k}: the waves place rows at only {found} different places"
+        ));
     }
     Ok(clustering)
 }

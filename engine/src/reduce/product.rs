@@ -43,9 +43,7 @@ impl Panels<f32> {
         let (isa, stride) = (linalg::isa(), LANES * depth);
         linalg::centre_columns(isa, lines::of(&x), factor, shift, stride, &mut self.words);
     }
-}
 
-impl Panels<f32> {
     /// The sums of the first so many rows, single precision for as long as a row is.
     pub fn sums(&self, rows: usize) -> Vec<f64> {
         let mut sums = vec![0.0; rows];

@@ -97,41 +97,9 @@ pub(super) fn estimate(
     let old = |component: usize| before.map(|before| &before.means[component * d..][..d]);
     let (means, covariances) = match options.shape {
         Shape::Diag | Shape::Spherical => {
-            let mut about = vec![0.0_f32; k * d];
-            for (component, about) in about.chunks_exact_mut(d).enumerate() {
-                match (old(component), members[component].first()) {
-                    (Some(old), _) => {
-                        for (about, old) in about.iter_mut().zip(old) {
-                            *about = *old as f32;
-                        }
-                    }
-                    // Any member is about a deviation from the mean.
-                    (None, Some(&(row, _))) => points.working_row(isa(), row as usize, about),
-                    (None, None) => {}
-                }
-            }
-            let sums = sum(&pieces, k, 2 * d, step, |piece, sums| {
-                add_pieces(points, piece, &about[piece.component * d..][..d], sums);
-            })?;
-            let mut means = Vec::with_capacity(k * d);
-            let mut variances = Vec::with_capacity(k * d);
-            for (component, sums) in sums.chunks_exact(2 * d).enumerate() {
-                let (sums, squares) = sums.split_at(d);
-                let about = &about[component * d..][..d];
-                let size = sizes[component];
-                match old(component) {
-                    Some(old) if members[component].is_empty() => means.extend_from_slice(old),
-                    _ => means.extend(
-                        sums.iter()
-                            .zip(about)
-                            .map(|(sum, about)| f64::from(*about) + sum / size),
-                    ),
-                }
-                variances.extend(sums.iter().zip(squares).map(|(sum, square)| {
-                    let moved = sum / size;
-                    (square / size - moved * moved).max(0.0) + reg
-                }));
-            }
+            let (means, mut variances) =
+                means_and_variances(points, &members, &pieces, &sizes, before, step)?;
+            variances.iter_mut().for_each(|variance| *variance += reg);
             if options.shape == Shape::Spherical {
                 for variances in variances.chunks_exact_mut(d) {
                     let mean = variances.iter().sum::<f64>() / d as f64;
@@ -185,6 +153,55 @@ pub(super) fn estimate(
         means,
         covariances,
     })
+}
+
+/// The mean and the variances of each component, by moments about what its mean was before.
+fn means_and_variances(
+    points: &Points<'_>,
+    members: &[Vec<(u32, f64)>],
+    pieces: &[Piece<'_>],
+    sizes: &[f64],
+    before: Option<&Estimated>,
+    step: &Step<'_>,
+) -> Result<(Vec<f64>, Vec<f64>), Error> {
+    let (k, d) = (sizes.len(), points.dims());
+    let old = |component: usize| before.map(|before| &before.means[component * d..][..d]);
+    let mut about = vec![0.0_f32; k * d];
+    for (component, about) in about.chunks_exact_mut(d).enumerate() {
+        match (old(component), members[component].first()) {
+            (Some(old), _) => {
+                for (about, old) in about.iter_mut().zip(old) {
+                    *about = *old as f32;
+                }
+            }
+            // Any member is about a deviation from the mean.
+            (None, Some(&(row, _))) => points.working_row(isa(), row as usize, about),
+            (None, None) => {}
+        }
+    }
+    let sums = sum(pieces, k, 2 * d, step, |piece, sums| {
+        add_pieces(points, piece, &about[piece.component * d..][..d], sums);
+    })?;
+    let mut means = Vec::with_capacity(k * d);
+    let mut variances = Vec::with_capacity(k * d);
+    for (component, sums) in sums.chunks_exact(2 * d).enumerate() {
+        let (sums, squares) = sums.split_at(d);
+        let about = &about[component * d..][..d];
+        let size = sizes[component];
+        match old(component) {
+            Some(old) if members[component].is_empty() => means.extend_from_slice(old),
+            _ => means.extend(
+                sums.iter()
+                    .zip(about)
+                    .map(|(sum, about)| f64::from(*about) + sum / size),
+            ),
+        }
+        variances.extend(sums.iter().zip(squares).map(|(sum, square)| {
+            let moved = sum / size;
+            (square / size - moved * moved).max(0.0)
+        }));
+    }
+    Ok((means, variances))
 }
 
 /// The scatter of all rows less that of their components' means: each row's shares sum to 1.

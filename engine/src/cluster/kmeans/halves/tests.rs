@@ -28,6 +28,19 @@ fn working(points: &Points<'_>) -> Vec<Vec<f32>> {
     rows.collect()
 }
 
+/// The mean of some rows, at least one.
+fn mean_of<'a>(rows: impl Iterator<Item = &'a Vec<f32>>) -> Vec<f32> {
+    let (mut sum, mut count) = (Vec::new(), 0);
+    for row in rows {
+        count += 1;
+        sum.resize(row.len(), 0.0);
+        sum.iter_mut()
+            .zip(row)
+            .for_each(|(sum, &x)| *sum += f64::from(x));
+    }
+    mean(&sum, count)
+}
+
 /// Labels and centres after rounds in which every row meets both centres.
 fn plainly(rows: &[Vec<f32>], mut centers: [Vec<f32>; 2]) -> (Vec<u8>, [Vec<f32>; 2]) {
     let mut labels = Vec::new();
@@ -42,16 +55,8 @@ fn plainly(rows: &[Vec<f32>], mut centers: [Vec<f32>; 2]) -> (Vec<u8>, [Vec<f32>
         }
         labels = nearest;
         centers = [0, 1].map(|half| {
-            let mut sum = vec![0.0; rows[0].len()];
-            let mut count = 0;
-            for (row, _) in rows.iter().zip(&labels).filter(|&(_, &l)| l == half) {
-                count += 1;
-                add(
-                    &row.iter().map(|&x| f64::from(x)).collect::<Vec<_>>(),
-                    &mut sum,
-                );
-            }
-            mean(&sum, count)
+            let own = rows.iter().zip(&labels).filter(|&(_, &l)| l == half);
+            mean_of(own.map(|(row, _)| row))
         });
     }
 }
@@ -94,14 +99,7 @@ fn parts_hold_their_rows_their_means_and_their_inertia() {
     assert!(left.inertia + right.inertia < all.inertia);
     for part in [&all, &left, &right, &near, &far] {
         let own: Vec<&Vec<f32>> = part.rows.iter().map(|&row| &rows[row as usize]).collect();
-        let mut sum = vec![0.0; 24];
-        for row in &own {
-            add(
-                &row.iter().map(|&x| f64::from(x)).collect::<Vec<_>>(),
-                &mut sum,
-            );
-        }
-        assert!(close(&part.center, &mean(&sum, own.len())));
+        assert!(close(&part.center, &mean_of(own.iter().copied())));
         let inertia = own
             .iter()
             .map(|row| f64::from(squared_distance(row, &part.center)));
